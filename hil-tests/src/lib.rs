@@ -1,1 +1,6 @@
-//! Not filled yet.
+//! Simulated hardware and the world around the product: what end-to-end tests, peers' tests and the demo stand on.
+//!
+//! Nothing here uses the product's own codecs or engines: a simulator that shared them would agree with their mistakes.
+
+pub mod sim_modem;
+pub mod world;

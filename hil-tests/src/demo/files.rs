@@ -1,0 +1,252 @@
+//! The demo's folder: what it remembers from one start to the next, and the configuration of each part.
+
+use std::fs::{self, OpenOptions, Permissions};
+use std::io::Write;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use jiff::Timestamp;
+use nix::fcntl::{Flock, FlockArg};
+use ring::digest;
+use ring::rand::{SecureRandom, SystemRandom};
+use serde::{Deserialize, Serialize};
+
+use super::{CHAIN, STORE};
+
+const MEMORY: &str = "demo.json";
+const LOCK: &str = "lock";
+const FIRST_ORDERS: u32 = 1000;
+
+/// What lasts from one start to the next.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Memory {
+    /// When the data began; the orders are promised from then on, so that the same file means the same orders.
+    pub since: Timestamp,
+    /// The key of HQ's REST interface.
+    pub api_key: String,
+    /// Staff and HQ's user are in the databases.
+    pub people: bool,
+}
+
+/// Ports on 127.0.0.1.
+#[derive(Debug, Clone, Copy)]
+pub struct Ports {
+    /// The gateway's pages.
+    pub counter: u16,
+    /// HQ's pages and REST.
+    pub hq: u16,
+    /// The customers' phones.
+    pub phones: u16,
+    /// The switch for the uplink.
+    pub switch: u16,
+    /// mosquitto.
+    pub broker: u16,
+    /// The proxy between the gateway and mosquitto.
+    pub uplink: u16,
+    /// The simulated modem's control.
+    pub modem: u16,
+}
+
+/// The folder with all of the demo's data. Held by one demo at a time.
+#[derive(Debug)]
+pub struct Folder {
+    root: PathBuf,
+    _lock: Flock<fs::File>,
+}
+
+impl Folder {
+    /// Opens or makes the folder. `fresh` empties it first.
+    ///
+    /// # Errors
+    /// When another demo holds it, or when `fresh` is asked for a folder that no demo made.
+    pub fn open(root: &Path, start: Start) -> Result<Self> {
+        let known = root.join(LOCK).exists();
+        let empty = fs::read_dir(root).map_or(true, |mut entries| entries.next().is_none());
+        if !known && !empty {
+            bail!("{} holds other files and no demo; name another folder with --data", root.display());
+        }
+        fs::create_dir_all(root).with_context(|| format!("make {}", root.display()))?;
+        // Pages, databases and keys of the demo are the user's own.
+        fs::set_permissions(root, Permissions::from_mode(0o700))
+            .with_context(|| format!("close {}", root.display()))?;
+        let root = root.canonicalize().with_context(|| format!("find {}", root.display()))?;
+        let file = fs::File::create(root.join(LOCK)).with_context(|| format!("open the lock in {}", root.display()))?;
+        let Ok(lock) = Flock::lock(file, FlockArg::LockExclusiveNonblock) else {
+            bail!("another demo is running on {}; stop it first, or name another folder with --data", root.display());
+        };
+        let folder = Self { root, _lock: lock };
+        if start == Start::Fresh {
+            folder.empty()?;
+        }
+        for part in ["logs", "gateway", "hq", "modem"] {
+            fs::create_dir_all(folder.path(part)).with_context(|| format!("make the folder {part}"))?;
+        }
+        Ok(folder)
+    }
+
+    fn empty(&self) -> Result<()> {
+        for entry in fs::read_dir(&self.root).context("read the demo's folder")? {
+            let entry = entry.context("read the demo's folder")?;
+            if entry.file_name() == LOCK {
+                continue;
+            }
+            let path = entry.path();
+            let removed = if entry.file_type()?.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+            removed.with_context(|| format!("remove {}", path.display()))?;
+        }
+        Ok(())
+    }
+
+    /// A path inside.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.root.join(name)
+    }
+
+    /// A path inside, as an argument.
+    pub fn argument(&self, name: &str) -> String {
+        self.path(name).to_string_lossy().into_owned()
+    }
+
+    /// Reads what an earlier start left; `None` for a first one.
+    pub fn recall(&self) -> Result<Option<Memory>> {
+        let path = self.path(MEMORY);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let text = fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
+        let memory = serde_json::from_str(&text);
+        memory.with_context(|| format!("understand {}; --fresh starts anew", path.display())).map(Some)
+    }
+
+    /// Keeps `memory` for the next start.
+    pub fn remember(&self, memory: &Memory) -> Result<()> {
+        self.write(MEMORY, &serde_json::to_string_pretty(memory).context("write down what to remember")?)
+    }
+
+    /// Writes a file that only its owner reads, all of it or nothing.
+    pub fn write(&self, name: &str, text: &str) -> Result<()> {
+        write_private(&self.path(name), text)
+    }
+
+    /// Writes the configuration of mosquitto, HQ and the gateway.
+    pub fn configure(&self, ports: &Ports, memory: &Memory) -> Result<()> {
+        self.write("mosquitto.conf", &broker(ports))?;
+        self.write("hq.toml", &self.hq(ports, memory))?;
+        self.write("gateway.toml", &self.gateway(ports))
+    }
+
+    /// Writes the orders to drop on HQ's page.
+    pub fn offer_orders(&self, memory: &Memory) -> Result<()> {
+        self.write("orders.jsonl", &super::orders::json_lines(FIRST_ORDERS, super::orders::SEED, STORE, memory.since))
+    }
+
+    fn hq(&self, ports: &Ports, memory: &Memory) -> String {
+        let digest = hex(digest::digest(&digest::SHA256, memory.api_key.as_bytes()).as_ref());
+        format!(
+            "[hq]\nchain = \"{CHAIN}\"\n\n[broker]\nurl = \"mqtt://127.0.0.1:{}\"\n\n[storage]\npath = {:?}\n\n\
+             [web]\nlisten = \"127.0.0.1:{}\"\n\n[[api_key]]\nname = \"demo\"\nsha256 = \"{digest}\"\n",
+            ports.broker,
+            self.argument("hq"),
+            ports.hq,
+        )
+    }
+
+    fn gateway(&self, ports: &Ports) -> String {
+        format!(
+            "[store]\nchain = \"{CHAIN}\"\nid = \"{STORE}\"\nname = \"Kraków, Rynek\"\ntimezone = \"Europe/Warsaw\"\nlanguage = \"pl\"\n\n\
+             [storage]\npath = {:?}\n\n[uplink]\nurl = \"mqtt://127.0.0.1:{}\"\n\n\
+             [[modem]]\nport = {:?}\nprofile = \"auto\"\nbaud = 115200\n\n[web]\nlisten = \"127.0.0.1:{}\"\n",
+            self.argument("gateway"),
+            ports.uplink,
+            self.argument("modem/port"),
+            ports.counter,
+        )
+    }
+}
+
+/// How to begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// With what is there.
+    GoOn,
+    /// With nothing.
+    Fresh,
+}
+
+impl Memory {
+    /// A first start: a new key and nobody known.
+    pub fn first() -> Result<Self> {
+        let mut key = [0; 24];
+        if SystemRandom::new().fill(&mut key).is_err() {
+            bail!("the system gave no random bytes");
+        }
+        Ok(Self { since: Timestamp::now(), api_key: hex(&key), people: false })
+    }
+}
+
+/// mosquitto keeps nothing: what matters is in the outboxes of both ends.
+fn broker(ports: &Ports) -> String {
+    format!("listener {} 127.0.0.1\nallow_anonymous true\npersistence false\nlog_dest stderr\n", ports.broker)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Writes a file that only its owner reads, all of it or nothing.
+pub fn write_private(path: &Path, text: &str) -> Result<()> {
+    let part = path.with_extension("part");
+    let write = || -> std::io::Result<()> {
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&part)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&part, path)
+    };
+    write().with_context(|| format!("write {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_with_other_files_is_never_emptied() {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::write(folder.path().join("thesis.txt"), "years of work").expect("write");
+        let error = Folder::open(folder.path(), Start::Fresh).expect_err("refused");
+        assert!(error.to_string().contains("holds other files"), "{error}");
+        assert!(folder.path().join("thesis.txt").exists());
+    }
+
+    #[test]
+    fn two_demos_never_share_a_folder() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let _first = Folder::open(folder.path(), Start::GoOn).expect("the first");
+        let error = Folder::open(folder.path(), Start::GoOn).expect_err("refused");
+        assert!(error.to_string().contains("another demo is running"), "{error}");
+    }
+
+    #[test]
+    fn fresh_forgets_and_going_on_remembers() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let memory = Memory::first().expect("a key");
+        Folder::open(folder.path(), Start::GoOn).expect("open").remember(&memory).expect("remember");
+        let again = Folder::open(folder.path(), Start::GoOn).expect("open").recall().expect("recall");
+        assert_eq!(again.expect("a memory").api_key, memory.api_key);
+        assert!(Folder::open(folder.path(), Start::Fresh).expect("open").recall().expect("recall").is_none());
+    }
+
+    #[test]
+    fn the_key_stands_in_hqs_configuration_as_its_digest_only() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let folder = Folder::open(folder.path(), Start::GoOn).expect("open");
+        let memory = Memory { since: Timestamp::UNIX_EPOCH, api_key: "abc".to_owned(), people: false };
+        let ports = Ports { counter: 1, hq: 2, phones: 3, switch: 4, broker: 5, uplink: 6, modem: 7 };
+        folder.configure(&ports, &memory).expect("configure");
+        let hq = fs::read_to_string(folder.path("hq.toml")).expect("read");
+        // FIPS 180-4, example "abc".
+        assert!(hq.contains("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"), "{hq}");
+        assert!(!hq.contains("\"abc\""));
+    }
+}

@@ -1,0 +1,92 @@
+//! Who may log in to the demo, and the orders that it can hand in. Both go through the same doors as in a shop.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+
+use super::files::{Folder, Memory, Ports};
+use super::orders;
+use super::team::beside;
+
+/// Id, name, role, PIN. The PINs are public: the demo listens on loopback only.
+const STAFF: [(&str, &str, &str, &str); 2] = [("anna", "Anna", "clerk", "1357"), ("ewa", "Ewa", "manager", "2468")];
+const HQ_USER: &str = "demo";
+const HQ_PASSWORD: &str = "demo-at-hq-2468";
+
+/// The import of many orders is one request.
+const IMPORT_LIMIT: Duration = Duration::from_secs(120);
+
+/// Adds staff to the gateway's database and a user to HQ's.
+pub fn add(folder: &Folder) -> Result<()> {
+    let gateway = folder.argument("gateway.toml");
+    for (id, name, role, pin) in STAFF {
+        let arguments =
+            ["staff", "add", "--config", &gateway, "--id", id, "--name", name, "--role", role, "--pin-stdin"];
+        tell("store-gateway", &arguments, pin).with_context(|| format!("add {id} to the shop's staff"))?;
+    }
+    let hq = folder.argument("hq.toml");
+    let arguments = ["user", "add", "--config", &hq, "--name", HQ_USER, "--password-stdin"];
+    tell("store-hq", &arguments, HQ_PASSWORD).context("add a user to HQ")
+}
+
+/// Runs a command with one line of input.
+fn tell(program: &str, arguments: &[&str], line: &str) -> Result<()> {
+    let mut child = Command::new(beside(program)?)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("start {program}"))?;
+    let mut stdin = child.stdin.take().context("reach its input")?;
+    writeln!(stdin, "{line}").with_context(|| format!("write to {program}"))?;
+    drop(stdin);
+    let output = child.wait_with_output().with_context(|| format!("wait for {program}"))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    bail!("{program} ended with {}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim());
+}
+
+/// Hands `count` orders to HQ's import, and says what HQ answered.
+pub fn place_orders(count: u32, ports: &Ports, memory: &Memory) -> Result<String> {
+    let body = orders::json_lines(count, orders::SEED, super::STORE, memory.since);
+    let agent: ureq::Agent =
+        ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(IMPORT_LIMIT)).build().into();
+    let mut response = agent
+        .post(format!("http://127.0.0.1:{}/api/v1/orders/import", ports.hq))
+        .header("authorization", format!("Bearer {}", memory.api_key))
+        .header("content-type", "application/x-ndjson")
+        .send(body)
+        .context("hand the orders to HQ")?;
+    let status = response.status();
+    if status.is_success() {
+        return Ok(format!("{count} orders handed to HQ"));
+    }
+    let answer = response.body_mut().read_to_string().unwrap_or_default();
+    bail!("HQ refused the orders with {status}: {answer}");
+}
+
+/// The line that tells how to log in at the counter.
+pub fn staff_logins() -> String {
+    let each: Vec<String> = STAFF.iter().map(|(id, _, role, pin)| format!("{id} ({role}), PIN {pin}")).collect();
+    each.join("; ")
+}
+
+/// The line that tells how to log in at HQ.
+pub fn hq_login() -> String {
+    format!("{HQ_USER}, password {HQ_PASSWORD}")
+}
+
+/// The staff for the ready file.
+pub fn staff_json() -> Value {
+    STAFF.iter().map(|(id, name, role, pin)| json!({ "id": id, "name": name, "role": role, "pin": pin })).collect()
+}
+
+/// HQ's user for the ready file.
+pub fn hq_json() -> Value {
+    json!({ "name": HQ_USER, "password": HQ_PASSWORD })
+}

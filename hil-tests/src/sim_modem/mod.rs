@@ -1,0 +1,32 @@
+//! A simulated GSM/LTE modem on a real pty, with its card, its network and the handsets beyond it.
+//!
+//! It answers AT commands as an EC25, a SIM7600 or a plain modem does, puts messages on air, brings messages and delivery
+//! reports, and breaks in every ordered way. A control port on 127.0.0.1 orders deliveries, faults and states and streams
+//! what happened. Its PDU code is its own: it shares nothing with the product's codec, and peers check both.
+//!
+//! It never decides anything by time but the delays that were configured or ordered. [`Modem`] is the pure core;
+//! [`Shell`] owns port, sockets and clock; the binary `sim-modem` is [`Shell`] with arguments.
+
+mod alphabet;
+mod at_general;
+mod at_sms;
+pub mod client;
+mod control;
+mod delivery;
+pub mod fault;
+mod log;
+mod modem;
+mod network;
+pub mod pdu;
+mod port;
+mod profile;
+mod shell;
+mod sim;
+mod text_mode;
+
+pub use client::Control;
+pub use modem::{Config, Modem, Output, PortOnReboot, Power, Start};
+pub use network::{OnAir, Policy, Registration};
+pub use profile::Profile;
+pub use shell::{Options, Shell};
+pub use sim::Card;
