@@ -7,6 +7,7 @@
 
 pub mod broker;
 pub mod config;
+pub mod ledger;
 pub mod pin;
 pub mod problem;
 pub mod process;
