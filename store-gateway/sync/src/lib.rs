@@ -11,6 +11,7 @@
 //! of committed data and drain again. Correct at QoS 0.
 mod adopt;
 mod config;
+pub mod contract;
 mod end;
 mod envelope;
 mod hq;

@@ -86,7 +86,7 @@ const fn english(key: TemplateKey) -> &'static str {
         TemplateKey::ReplyStatusReady => "{order}: ready, held until {hold_until}.",
         TemplateKey::ReplyStatusNotReady => "{order}: being prepared.",
         TemplateKey::ReplyHelp => "{store}: reply HERE when you arrive, STATUS to ask about an order. Phone {phone}.",
-        TemplateKey::ReplyStop => "{store}: we will send no more offers.",
+        TemplateKey::ReplyStop => "{store}: you will get no more marketing from us.",
         TemplateKey::Confirm => "{store}: to confirm, reply YES {number} within 15 minutes.",
     }
 }

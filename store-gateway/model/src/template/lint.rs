@@ -60,7 +60,7 @@ const PROMOTION: &[&str] = &[
     "coupon",
     "voucher",
     "знижк",
-    "акцi",
+    "акці",
     "розпродаж",
     "купон",
     "подарунок",
@@ -124,11 +124,7 @@ fn links(text: &str) -> impl Iterator<Item = String> + '_ {
 }
 
 fn promotion(text: &str) -> impl Iterator<Item = String> + '_ {
-    let folded = |beginning: &str| crate::folding::fold(beginning).replace('i', "і");
     let percent = text.contains('%').then(|| "%".to_owned());
-    let named = words(text).into_iter().filter(move |word| {
-        let cyrillic = word.replace('i', "і");
-        PROMOTION.iter().any(|p| word.starts_with(p) || cyrillic.starts_with(&folded(p)))
-    });
+    let named = words(text).into_iter().filter(|word| PROMOTION.iter().any(|beginning| word.starts_with(beginning)));
     percent.into_iter().chain(named)
 }
