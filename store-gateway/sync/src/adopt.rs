@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::{Error, Judge};
 use crate::end::{Common, Tx, judge_text};
-use crate::envelope::Header;
+use crate::envelope::{Header, renumber};
 use crate::ident::{AggregateKey, EventId, PerQueue, Queue, Watermark};
 use crate::ledger::{AsideReason, Ledger, LogEntry, Standing};
 use crate::output::{Alert, Output};
@@ -61,6 +61,8 @@ impl Common {
                 entry.n = log.last().map_or(1, |e| e.n + 1);
                 if self.rules.on(Rule::Hold) {
                     self.enqueue_again(tx, group.key.queue(), &mut entry)?;
+                } else {
+                    entry.text = renumber(&entry.text, 0, entry.n).map_err(Error::Corrupt)?;
                 }
                 log.push(entry);
             }

@@ -25,6 +25,10 @@ mod store;
 pub mod topic;
 pub mod wire;
 
+#[cfg(test)]
+#[path = "../tests/world/mod.rs"]
+mod world;
+
 pub use config::{Config, Delivery, Error, Judge, LinkState, Now, P1Bound, Verdict, Witness, WitnessCheck};
 pub use envelope::{Actor, Aggregate, Envelope, Header, NewEvent, ParseError, SCHEMA};
 pub use hq::HqEnd;

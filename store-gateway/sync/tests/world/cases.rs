@@ -1,0 +1,140 @@
+//! Thousands of lives with every rule on; and for every rule a life that goes wrong without it.
+
+use super::{Flaw, Habit, Statistics, World};
+use crate::rules::Rule;
+
+/// Steps of a life; short ones find short counterexamples.
+const STEPS: u64 = 160;
+
+#[expect(clippy::disallowed_methods, reason = "a test may be told how many seeds to run")]
+fn number(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+fn live(seed: u64, flaw: Flaw, steps: u64) -> (Result<(), String>, Statistics) {
+    let mut world = World::new(seed, flaw, false);
+    let outcome = world.run(steps);
+    (outcome, world.stats)
+}
+
+fn report(seed: u64, steps: u64, why: &str) -> String {
+    let again = format!("SYNC_FIRST={seed} SYNC_SEEDS=1 SYNC_STEPS={steps} SYNC_TRACE=1");
+    format!("seed {seed}: {why}\nagain: {again} cargo test -p store-sync both_ends_agree -- --nocapture")
+}
+
+#[test]
+fn both_ends_agree_after_any_faults() {
+    let (first, count) = (number("SYNC_FIRST", 0), number("SYNC_SEEDS", 3_000));
+    let steps = number("SYNC_STEPS", STEPS);
+    let mut sum = Statistics::default();
+    for seed in first..first + count {
+        let mut world = World::new(seed, Flaw::None, number("SYNC_TRACE", 0) == 1);
+        let outcome = world.run(steps);
+        if let Some(trace) = &world.trace {
+            println!("{}", trace.join("\n"));
+        }
+        if let Err(why) = outcome {
+            panic!("{}", report(seed, steps, &why));
+        }
+        sum.restores += world.stats.restores;
+        sum.images += world.stats.images;
+        sum.clones += world.stats.clones;
+        sum.minted += world.stats.minted;
+        sum.crashes += world.stats.crashes;
+        sum.failed_commits += world.stats.failed_commits;
+        sum.messages += world.stats.messages;
+        sum.snapshots += world.stats.snapshots;
+        sum.sms += world.stats.sms;
+    }
+    let Statistics { restores, images, clones, minted, crashes, failed_commits, messages, snapshots, sms } = sum;
+    println!("{count} seeds from {first}: {messages} messages, {crashes} crashes, {failed_commits} failed commits, ");
+    println!("{restores} restores ({images} images), {clones} clones, {minted} new epochs, {snapshots} snapshots, {sms} SMS");
+    if count >= 1_000 {
+        assert!(restores > 0 && images > 0 && clones > 0 && failed_commits > 0, "the world had no faults");
+    }
+}
+
+/// Every rule and habit, and so many seeds that at least one life goes wrong without it.
+const FLAWS: [Flaw; 33] = [
+    Flaw::Core(Rule::Ids),
+    Flaw::Core(Rule::Witness),
+    Flaw::Core(Rule::Hold),
+    Flaw::Core(Rule::Close),
+    Flaw::Core(Rule::Union),
+    Flaw::Core(Rule::HqFirst),
+    Flaw::Core(Rule::BothLogs),
+    Flaw::Core(Rule::Above),
+    Flaw::Core(Rule::Fresh),
+    Flaw::Core(Rule::Rebirth),
+    Flaw::Core(Rule::Retained),
+    Flaw::Core(Rule::OwnEpoch),
+    Flaw::Core(Rule::SkipSpan),
+    Flaw::Core(Rule::To),
+    Flaw::Core(Rule::Deaf),
+    Flaw::Core(Rule::Box),
+    Flaw::Core(Rule::Keep),
+    Flaw::Core(Rule::Resnap),
+    Flaw::Core(Rule::AskOn),
+    Flaw::Core(Rule::Stranger),
+    Flaw::Core(Rule::Quiet),
+    Flaw::Core(Rule::AckDuplicates),
+    Flaw::Core(Rule::NewEpoch),
+    Flaw::Core(Rule::Resend),
+    Flaw::Shell(Habit::Unknown),
+    Flaw::Shell(Habit::Unverified),
+    Flaw::Shell(Habit::OrderId),
+    Flaw::Shell(Habit::HookId),
+    Flaw::Shell(Habit::Reconcile),
+    Flaw::Shell(Habit::Unsure),
+    Flaw::Shell(Habit::Spent),
+    Flaw::Shell(Habit::AckAfterCommit),
+    Flaw::Shell(Habit::JournalBeforeSend),
+];
+
+/// The first life that goes wrong, and how many were tried.
+fn counterexample(flaw: Flaw, seeds: u64) -> (u64, Option<(u64, u64, String)>) {
+    let mut tried = 0;
+    for seed in 0..seeds {
+        for steps in [STEPS, 50] {
+            tried += 1;
+            if let (Err(why), _) = live(seed, flaw, steps) {
+                return (tried, Some((seed, steps, why)));
+            }
+        }
+    }
+    (tried, None)
+}
+
+#[test]
+fn every_rule_has_a_counterexample_when_it_is_left_out() {
+    let seeds = number("SYNC_ABLATION_SEEDS", 1_500);
+    let mut missing = Vec::new();
+    for flaw in FLAWS {
+        match counterexample(flaw, seeds) {
+            (tried, Some((seed, steps, why))) => {
+                let short: String = why.chars().take(90).collect();
+                println!("{:28} after {tried:5} lives: seed {seed} steps {steps}: {short}", format!("{flaw:?}"));
+            }
+            (tried, None) => {
+                println!("{:28} none in {tried} lives", format!("{flaw:?}"));
+                missing.push(flaw);
+            }
+        }
+    }
+    assert!(missing.is_empty(), "no counterexample in {seeds} seeds for {missing:?}");
+}
+
+#[test]
+#[ignore = "a table for people: how many of the first lives go wrong without each rule"]
+fn ablation_table() {
+    let seeds = number("SYNC_ABLATION_SEEDS", 300);
+    for flaw in std::iter::once(Flaw::None).chain(FLAWS) {
+        let mut kinds = std::collections::BTreeMap::<String, u32>::new();
+        for seed in 0..seeds {
+            if let (Err(why), _) = live(seed, flaw, STEPS) {
+                *kinds.entry(why.split(':').next().unwrap_or_default().to_owned()).or_default() += 1;
+            }
+        }
+        println!("{:28} {:4} of {seeds} {kinds:?}", format!("{flaw:?}"), kinds.values().sum::<u32>());
+    }
+}

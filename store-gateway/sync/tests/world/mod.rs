@@ -1,0 +1,777 @@
+//! A world for both ends: network, crashes, failed commits, restored copies, cloned boxes, people, SMS, webhooks.
+//!
+//! Everything goes through real bytes. One seed is one life of one shop; `cases.rs` runs thousands of them.
+
+mod cases;
+mod check;
+mod mem;
+mod people;
+mod shop;
+mod throughput;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use sans_io::{ClockQuality, Instant, Rng, Wall};
+
+use crate::rules::{Rule, Rules};
+use crate::topic::Address;
+use crate::wire::{FRAME_BYTES, Heartbeat};
+use crate::*;
+use mem::{Ev, MemLedger, Trace};
+
+const CHAIN: &str = "acme";
+const STORE: &str = "waw-01";
+const H: usize = 0;
+
+/// What a run leaves out or does wrong; a rule of the core, or a habit of the shell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flaw {
+    None,
+    Core(Rule),
+    Shell(Habit),
+}
+
+/// What the shell must do for the protocol to hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Habit {
+    Unknown,
+    Unverified,
+    OrderId,
+    HookId,
+    Reconcile,
+    Unsure,
+    Spent,
+    AckAfterCommit,
+    JournalBeforeSend,
+}
+
+pub struct JudgeAll;
+
+impl Judge for JudgeAll {
+    fn judge(&self, _: &Envelope) -> Verdict {
+        Verdict::Apply
+    }
+}
+
+pub enum End {
+    Hq(Box<HqEnd>),
+    Store(Box<StoreEnd>),
+}
+
+macro_rules! both {
+    ($end:expr, $e:ident => $do:expr) => {
+        match $end {
+            End::Hq($e) => $do,
+            End::Store($e) => $do,
+        }
+    };
+}
+
+/// One database: the ledger and what the shell derives from it.
+#[derive(Clone, Default)]
+pub struct Db {
+    pub ledger: MemLedger,
+    pub generation: u64,
+    pub life: u64,
+    pub unverified: BTreeSet<AggregateKey>,
+    pub unsure: BTreeSet<AggregateKey>,
+    pub hooks: BTreeMap<(AggregateKey, String, usize), (String, EventId, bool)>,
+    pub rolled_back: bool,
+}
+
+impl Db {
+    pub fn keys(&self, kind: &str) -> Vec<AggregateKey> {
+        self.ledger.logs.keys().filter(|k| k.kind == kind).cloned().collect()
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Modem {
+    Air,
+    Answer,
+}
+
+pub struct Node {
+    pub name: &'static str,
+    pub db: Db,
+    pub end: End,
+    pub up: bool,
+    pub link: bool,
+    pub connected: bool,
+    pub conn: u32,
+    pub will: Option<Vec<u8>>,
+    pub boot: Option<EventId>,
+    pub beat: u64,
+    pub modem: Option<(AggregateKey, Modem)>,
+    pub since: u64,
+}
+
+impl Node {
+    pub fn side(&self) -> Side {
+        match self.end {
+            End::Hq(_) => Side::Hq,
+            End::Store(_) => Side::Store,
+        }
+    }
+
+    pub fn append(&mut self, key: &AggregateKey, kind: &str, body: Option<String>, now: Now) -> Option<Ev> {
+        let actor = Actor { kind: "staff".into(), id: "anna".into() };
+        let event = NewEvent::new(key.clone(), kind, actor, &body).expect("a text is JSON");
+        let side = self.side();
+        match both!(&mut self.end, e => e.append(&mut self.db.ledger, event, now)) {
+            Ok(envelope) => Some(Ev::of(side, &envelope)),
+            Err(Error::Superseded) => None,
+            Err(e) => panic!("append failed: {e:?}"),
+        }
+    }
+}
+
+struct Packet {
+    due: u64,
+    to: usize,
+    conn: u32,
+    topic: String,
+    payload: Vec<u8>,
+}
+
+/// Probabilities of one life.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Luck {
+    pub drop: u64,
+    pub dup: u64,
+    pub crash: u64,
+    pub failed_commit: u64,
+    pub link: u64,
+    pub backup: u64,
+    pub restore: u64,
+    pub hq_restore: u64,
+    pub clone: u64,
+    pub lost_sms: u64,
+    pub wills: u64,
+    pub delay: u64,
+    pub flood: u64,
+    pub busy: u64,
+}
+
+#[derive(Default)]
+pub struct Statistics {
+    pub restores: u32,
+    pub images: u32,
+    pub clones: u32,
+    pub minted: u32,
+    pub crashes: u32,
+    pub failed_commits: u32,
+    pub messages: u64,
+    pub snapshots: u32,
+    pub sms: u32,
+}
+
+pub struct World {
+    pub rng: Rng,
+    pub flaw: Flaw,
+    pub now: u64,
+    pub luck: Luck,
+    pub nodes: Vec<Node>,
+    pub calm: bool,
+    pub failed: Option<String>,
+    pub stats: Statistics,
+    pub trace: Option<Vec<String>>,
+    pub chunk_bytes: usize,
+    net: Vec<Packet>,
+    retained: Option<Vec<u8>>,
+    witness: BTreeMap<&'static str, u64>,
+    copies: BTreeMap<&'static str, Vec<(Db, u64)>>,
+    pub image_ok: bool,
+    pub image: bool,
+    pub ghost: BTreeMap<EventId, Ev>,
+    pub destroyed: BTreeMap<EventId, usize>,
+    pub dropped: BTreeSet<EventId>,
+    durable: BTreeSet<(Side, EventId)>,
+    pub bag: BTreeMap<AggregateKey, &'static str>,
+    pub handed_by: BTreeMap<AggregateKey, (&'static str, u64)>,
+    pub air: BTreeMap<AggregateKey, u32>,
+    pub unknowns: BTreeMap<AggregateKey, u32>,
+    pub hooks: BTreeMap<(AggregateKey, String, usize), BTreeMap<String, EventId>>,
+    pub orders: BTreeMap<u32, &'static str>,
+    pub p1_rows: u64,
+}
+
+impl World {
+    pub fn new(seed: u64, flaw: Flaw, trace: bool) -> Self {
+        let mut rng = Rng::new(seed.wrapping_mul(0x9E37_79B9).wrapping_add(17));
+        let mut maybe = |per_mille: u64| if rng.below(2) == 0 { 0 } else { per_mille };
+        let luck = Luck {
+            drop: maybe(250),
+            dup: maybe(200),
+            crash: maybe(30),
+            failed_commit: maybe(20),
+            link: maybe(60),
+            backup: maybe(50),
+            restore: maybe(12),
+            hq_restore: maybe(10),
+            clone: maybe(6),
+            lost_sms: maybe(300),
+            wills: maybe(700),
+            flood: if maybe(1) == 1 { maybe(500) } else { 0 },
+            busy: if maybe(1) == 1 { 500 } else { 150 },
+            delay: 0,
+        };
+        let delay = [1, 3, 8][rng.below(3) as usize];
+        let image_ok = rng.chance(250);
+        let chunk_bytes = FRAME_BYTES + [4_000, 12_000][rng.below(2) as usize];
+        let mut world = Self {
+            rng,
+            flaw,
+            now: 0,
+            luck: Luck { delay, ..luck },
+            nodes: Vec::new(),
+            calm: false,
+            failed: None,
+            stats: Statistics::default(),
+            trace: trace.then(Vec::new),
+            chunk_bytes,
+            net: Vec::new(),
+            retained: None,
+            witness: BTreeMap::new(),
+            copies: BTreeMap::new(),
+            image_ok,
+            image: false,
+            ghost: BTreeMap::new(),
+            destroyed: BTreeMap::new(),
+            dropped: BTreeSet::new(),
+            durable: BTreeSet::new(),
+            bag: BTreeMap::new(),
+            handed_by: BTreeMap::new(),
+            air: BTreeMap::new(),
+            unknowns: BTreeMap::new(),
+            hooks: BTreeMap::new(),
+            orders: BTreeMap::new(),
+            p1_rows: 14,
+        };
+        world.add_node("H", Side::Hq, Db::default());
+        world.add_node("A", Side::Store, Db::default());
+        world
+    }
+
+    fn add_node(&mut self, name: &'static str, side: Side, db: Db) {
+        let end = self.new_end(name, side, None);
+        self.nodes.push(Node {
+            name,
+            db,
+            end,
+            up: false,
+            link: true,
+            connected: false,
+            conn: 0,
+            will: None,
+            boot: None,
+            beat: 0,
+            modem: None,
+            since: self.now,
+        });
+        self.start(self.nodes.len() - 1);
+    }
+
+    fn new_end(&mut self, name: &'static str, side: Side, boot: Option<EventId>) -> End {
+        let (seed, now, rules) = (self.rng.next_u64(), self.clock(), self.rules());
+        let config = self.config(name, side);
+        match side {
+            Side::Hq => {
+                let boot = boot.unwrap_or_else(|| self.id());
+                let mut end = HqEnd::new(config, seed, boot, now);
+                end.set_rules(rules);
+                End::Hq(Box::new(end))
+            }
+            Side::Store => {
+                let mut end = StoreEnd::new(config, seed, now);
+                end.set_rules(rules);
+                End::Store(Box::new(end))
+            }
+        }
+    }
+
+    fn rules(&self) -> Rules {
+        Rules::without(if let Flaw::Core(rule) = self.flaw { Some(rule) } else { None })
+    }
+
+    fn config(&self, name: &str, side: Side) -> Config {
+        let s = Duration::from_secs;
+        // Without acknowledgements of duplicates only the birth after a long quiet heals a lost one: off with it.
+        let quiet = if self.flaw == Flaw::Core(Rule::AckDuplicates) { s(1 << 30) } else { s(31) };
+        let age = Duration::from_secs(1 << 30);
+        let bound = P1Bound { rows: self.p1_rows, bytes: 1 << 20, age };
+        Config {
+            stall: s(8),
+            birth_retry: s(4),
+            gap: s(8),
+            quiet,
+            rebirth_spread: s(1),
+            superseded_birth: s(31),
+            request_retry: s(6),
+            window: PerQueue { p0: 2, p1: 1 },
+            batch_events: 4,
+            batch_bytes: self.chunk_bytes,
+            p1_bound: (side == Side::Store).then_some(bound),
+            ..Config::store(name)
+        }
+    }
+
+    pub fn habit(&self, habit: Habit) -> bool {
+        self.flaw != Flaw::Shell(habit)
+    }
+
+    pub fn on(&self, rule: Rule) -> bool {
+        self.flaw != Flaw::Core(rule)
+    }
+
+    pub fn clock(&self) -> Now {
+        let unix_ms = 1_779_365_223_000 + self.now as i64 * 1_000;
+        Now { at: Instant::from_millis(self.now * 1_000), wall: Wall { unix_ms, quality: ClockQuality::Ntp } }
+    }
+
+    /// An id of the world's own: boots, orders without derived ids.
+    pub fn id(&mut self) -> EventId {
+        let mut ids = sans_io::Ids::new(self.rng.next_u64());
+        EventId::from_bytes(ids.next_v7(self.clock().wall.unix_ms))
+    }
+
+    pub fn note(&mut self, text: impl FnOnce() -> String) {
+        let now = self.now;
+        if let Some(trace) = &mut self.trace {
+            trace.push(format!("{now:4} {}", text()));
+        }
+    }
+
+    pub fn fail(&mut self, why: impl FnOnce() -> String) {
+        if self.failed.is_none() {
+            self.failed = Some(why());
+        }
+    }
+
+    pub fn odds(&mut self, per_mille: u64) -> bool {
+        !self.calm && self.rng.chance(per_mille)
+    }
+
+    // ---- transactions, crashes, failed commits
+
+    /// One transaction of a node. False when it did not commit or the node died.
+    pub fn tx(&mut self, i: usize, act: impl FnOnce(&mut Node, Now) -> Vec<Ev>) -> bool {
+        if !self.nodes[i].up || self.failed.is_some() {
+            return false;
+        }
+        let dies = self.odds(self.luck.crash);
+        let lost = if dies { self.rng.chance(500) } else { self.odds(self.luck.failed_commit) };
+        let saved = lost.then(|| self.nodes[i].db.clone());
+        let now = self.clock();
+        self.nodes[i].db.ledger.trace.clear();
+        let mut written = act(&mut self.nodes[i], now);
+        let later = self.drain_inside(i, now, &mut written);
+        if let Some(broken) = self.nodes[i].db.ledger.broken.take() {
+            self.fail(|| broken);
+        }
+        if let Some(saved) = saved {
+            if !self.habit(Habit::AckAfterCommit) {
+                self.perform(i, later);
+            }
+            self.nodes[i].db = saved;
+            if !dies {
+                self.stats.failed_commits += 1;
+                both!(&mut self.nodes[i].end, e => e.handle_rollback(now));
+            }
+        } else {
+            self.committed(i, written);
+            if !dies {
+                self.perform(i, later);
+            }
+        }
+        if dies {
+            self.note(|| format!("node {i} dies {} a commit", if lost { "before" } else { "after" }));
+            self.crash(i);
+        } else {
+            self.pump(i);
+        }
+        !dies && !lost
+    }
+
+    /// Does what belongs into the transaction; gives back what must wait for the commit.
+    fn drain_inside(&mut self, i: usize, now: Now, written: &mut Vec<Ev>) -> Vec<Output> {
+        let mut later = Vec::new();
+        loop {
+            let output = both!(&mut self.nodes[i].end, e => e.poll_output());
+            match output {
+                Output::Wait { .. } => return later,
+                Output::Applied { key } => self.applied(i, &key, now, written),
+                Output::RolledBack { why } => self.noticed(i, &why),
+                Output::Restored => self.restored(i, now, written),
+                Output::Superseded { open } => self.note(|| format!("node {i} is superseded by {open}")),
+                Output::Reopened => self.note(|| format!("node {i} is open again")),
+                Output::Alert(alert) => self.heard(i, &alert),
+                Output::Telemetry(_) => {}
+                output => {
+                    assert!(!output.inside_transaction());
+                    later.push(output);
+                }
+            }
+        }
+    }
+
+    fn heard(&mut self, i: usize, alert: &Alert) {
+        self.note(|| format!("node {i} {alert:?}"));
+        match alert {
+            Alert::SetAside { why: AsideReason::OutOfOrder, .. } => {
+                self.fail(|| format!("n does not follow or applied twice: node {i} {alert:?}"));
+            }
+            Alert::Unreadable { .. } => self.fail(|| format!("unreadable: node {i} {alert:?}")),
+            _ => {}
+        }
+    }
+
+    fn noticed(&mut self, i: usize, why: &RolledBack) {
+        self.note(|| format!("node {i} knows that it was rolled back: {why}"));
+        self.stats.minted += 1;
+        let db = &mut self.nodes[i].db;
+        db.rolled_back = true;
+        if i != H {
+            let all = db.keys("reservation");
+            db.unverified = all.iter().cloned().collect();
+            db.unsure.extend(all);
+        }
+    }
+
+    /// The commit stands: what was written counts from now on.
+    fn committed(&mut self, i: usize, written: Vec<Ev>) {
+        let own = self.nodes[i].side();
+        for trace in std::mem::take(&mut self.nodes[i].db.ledger.trace) {
+            match trace {
+                Trace::Held(by, id) if by != own => drop(self.durable.insert((own, id))),
+                Trace::Held(..) => {}
+                Trace::Dropped(id) => drop(self.dropped.insert(id)),
+                Trace::Deleted(id) => {
+                    if !self.durable.contains(&(own.peer(), id)) && !self.dropped.contains(&id) {
+                        self.fail(|| format!("row deleted before the other side's commit: node {i} {id}"));
+                    }
+                }
+            }
+        }
+        for ev in written {
+            self.counts(i, ev);
+        }
+    }
+
+    fn perform(&mut self, i: usize, later: Vec<Output>) {
+        for output in later {
+            match output {
+                Output::Transmit(message) => self.send(i, message),
+                Output::RaiseWitness(n) => drop(self.witness.insert(self.nodes[i].name, n)),
+                Output::SendSnapshot(mut job) => {
+                    self.stats.snapshots += 1;
+                    while let Some(m) = job.next_chunk(&self.nodes[i].db.ledger).expect("memory does not fail") {
+                        self.send(i, m);
+                    }
+                }
+                output => panic!("{output:?} is not for after the commit"),
+            }
+        }
+    }
+
+    pub fn pump(&mut self, i: usize) {
+        let now = self.clock();
+        let node = &mut self.nodes[i];
+        if !node.up || node.db.ledger.head.is_none() {
+            return;
+        }
+        both!(&mut node.end, e => e.pump(&node.db.ledger, now)).expect("memory does not fail");
+        let later = self.drain_inside(i, now, &mut Vec::new());
+        self.perform(i, later);
+    }
+
+    fn crash(&mut self, i: usize) {
+        self.stats.crashes += 1;
+        self.nodes[i].up = false;
+        self.nodes[i].modem = None;
+        self.disconnect(i);
+    }
+
+    fn start(&mut self, i: usize) {
+        let boot = self.id();
+        let (name, side) = (self.nodes[i].name, self.nodes[i].side());
+        let end = self.new_end(name, side, Some(boot));
+        let found = self.witness.get(name).map_or(Witness::Missing, |n| Witness::Generation(*n));
+        let node = &mut self.nodes[i];
+        (node.end, node.up, node.boot, node.beat, node.modem) = (end, true, Some(boot), 0, None);
+        let trust = self.on(Rule::Witness);
+        let mut raised = 0;
+        let started = self.tx(i, |node, now| {
+            match &mut node.end {
+                End::Store(end) => end.handle_start(&mut node.db.ledger, found, now).expect("memory"),
+                End::Hq(end) => {
+                    let check = found.check(node.db.generation);
+                    node.db.generation = check.generation;
+                    raised = check.generation;
+                    node.db.life += u64::from(check.restored && trust);
+                    end.handle_start(&mut node.db.ledger, node.db.life, now).expect("memory");
+                }
+            }
+            Vec::new()
+        });
+        if started && side == Side::Hq {
+            self.witness.insert(name, raised);
+        }
+        if !started {
+            self.crash(i); // a daemon that cannot open its database ends and is started again
+            return;
+        }
+        self.note(|| format!("node {i} started"));
+        self.connect(i);
+    }
+
+    // ---- the network
+
+    fn disconnect(&mut self, i: usize) {
+        let node = &mut self.nodes[i];
+        if !node.connected {
+            return;
+        }
+        node.connected = false;
+        both!(&mut node.end, e => e.handle_disconnected());
+        if let Some(will) = node.will.take()
+            && self.rng.chance(self.luck.wills)
+        {
+            self.retained = Some(will.clone());
+            self.post(H, topic::Topic::State.of(CHAIN, STORE), &will);
+        }
+    }
+
+    fn connect(&mut self, i: usize) {
+        let now = self.clock();
+        let node = &mut self.nodes[i];
+        if !node.up || !node.link || node.connected {
+            return;
+        }
+        if let End::Store(end) = &mut node.end {
+            end.handle_connecting(now);
+            node.will = Some(end.will(&node.db.ledger).expect("memory").encode());
+        }
+        both!(&mut node.end, e => e.handle_connected(now));
+        (node.connected, node.conn) = (true, node.conn + 1);
+        if let (H, Some(state)) = (i, self.retained.clone()) {
+            self.deliver(H, &topic::Topic::State.of(CHAIN, STORE), &state, Delivery::Retained);
+        }
+        self.pump(i);
+    }
+
+    fn send(&mut self, i: usize, message: Message) {
+        if !self.nodes[i].connected {
+            return;
+        }
+        self.stats.messages += 1;
+        self.note(|| format!("node {i} -> {message:?}"));
+        let topic = message.topic(self.nodes[i].side());
+        let (text, payload) = (topic.of(CHAIN, STORE), message.encode());
+        assert!(payload.len() <= self.chunk_bytes, "{} bytes", payload.len());
+        if message.retained() && i != H {
+            self.retained = Some(payload.clone());
+        }
+        // Both boxes of one identity and HQ itself subscribe to `sync/…`: everyone hears everyone there.
+        let shared = matches!(message, Message::Request(_) | Message::Snapshot(_));
+        for to in 0..self.nodes.len() {
+            if shared || (i == H) != (to == H) {
+                self.post(to, text.clone(), &payload);
+            }
+        }
+    }
+
+    /// Drops, repeats and delays.
+    fn post(&mut self, to: usize, topic: String, payload: &[u8]) {
+        let times = if self.odds(self.luck.dup) { 2 } else { 1 };
+        for _ in 0..times {
+            if self.odds(self.luck.drop) {
+                continue;
+            }
+            let delay = if self.calm { 1 } else { 1 + self.rng.below(self.luck.delay) };
+            let (due, conn) = (self.now + delay, self.nodes[to].conn);
+            self.net.push(Packet { due, to, conn, topic: topic.clone(), payload: payload.to_vec() });
+        }
+    }
+
+    fn deliver(&mut self, to: usize, topic: &str, payload: &[u8], delivery: Delivery) {
+        let address = Address::parse(topic).expect("our own topics can be read");
+        let message = Message::parse(&address.topic, payload).expect("our own messages can be read");
+        self.tx(to, |node, now| {
+            let ledger = &mut node.db.ledger;
+            both!(&mut node.end, e => e.handle_message(ledger, &JudgeAll, message, delivery, now)).expect("memory");
+            Vec::new()
+        });
+    }
+
+    fn deliver_due(&mut self) {
+        let (mut due, wait): (Vec<Packet>, Vec<Packet>) =
+            std::mem::take(&mut self.net).into_iter().partition(|p| p.due <= self.now);
+        self.net = wait;
+        while !due.is_empty() {
+            let packet = due.swap_remove(self.rng.below(due.len() as u64) as usize);
+            let node = &self.nodes[packet.to];
+            if node.connected && node.conn == packet.conn {
+                self.deliver(packet.to, &packet.topic, &packet.payload, Delivery::Live);
+            }
+        }
+    }
+
+    fn beat(&mut self) {
+        let node = &self.nodes[H];
+        if node.up && node.connected && self.now >= node.beat {
+            let beat = Heartbeat { online: true, at: "2026-05-21T12:07:03.000Z".into(), boot: node.boot };
+            self.nodes[H].beat = self.now + 10;
+            self.send(H, Message::Heartbeat(beat));
+        }
+    }
+
+    // ---- faults
+
+    fn faults(&mut self) {
+        for i in 0..self.nodes.len() {
+            if !self.nodes[i].up && self.rng.chance(250) {
+                self.start(i);
+            }
+            if self.odds(self.luck.link) {
+                self.nodes[i].link = !self.nodes[i].link;
+                self.note(|| format!("node {i} link changes"));
+                self.disconnect(i);
+            }
+            self.connect(i);
+            if self.nodes[i].up && self.odds(self.luck.backup) {
+                self.backup(i);
+            }
+            let restore = if i == H { self.luck.hq_restore } else { self.luck.restore };
+            if self.copies.contains_key(self.nodes[i].name) && self.odds(restore) {
+                self.restore(i);
+            }
+        }
+        if self.nodes.len() == 2 && self.copies.contains_key("A") && self.odds(self.luck.clone) {
+            self.clone_box();
+        }
+    }
+
+    fn clone_box(&mut self) {
+        let image = self.image_ok && self.rng.chance(500);
+        self.image |= image;
+        self.stats.clones += 1;
+        let copies = &self.copies["A"];
+        let (db, generation) = copies[self.rng.below(copies.len() as u64) as usize].clone();
+        self.note(|| format!("box B starts from a copy of A, image {image}"));
+        if image {
+            self.witness.insert("B", generation);
+        }
+        self.add_node("B", Side::Store, db);
+    }
+
+    fn backup(&mut self, i: usize) {
+        let name = self.nodes[i].name;
+        let copy = (self.nodes[i].db.clone(), self.witness.get(name).copied().unwrap_or(0));
+        self.copies.entry(name).or_default().push(copy);
+        let mut raised = None;
+        let done = self.tx(i, |node, _| {
+            match &mut node.end {
+                End::Store(end) => end.handle_backup(&mut node.db.ledger).expect("memory"),
+                End::Hq(_) => {
+                    node.db.generation += 1;
+                    raised = Some(node.db.generation);
+                }
+            }
+            Vec::new()
+        });
+        if let (true, Some(n)) = (done, raised) {
+            self.witness.insert(name, n);
+        }
+        if !done {
+            // Not raised in the database: such a copy is no backup, the next try takes another.
+            self.copies.entry(name).or_default().pop();
+            self.copies.retain(|_, c| !c.is_empty());
+        }
+        self.note(|| format!("node {i} backup {done}"));
+    }
+
+    fn restore(&mut self, i: usize) {
+        let image = self.image_ok && self.rng.chance(500);
+        self.image |= image;
+        self.stats.restores += 1;
+        self.stats.images += u32::from(image);
+        self.crash(i);
+        let name = self.nodes[i].name;
+        let copies = &self.copies[name];
+        let (db, generation) = copies[self.rng.below(copies.len() as u64) as usize].clone();
+        self.nodes[i].db = db;
+        self.nodes[i].since = self.now;
+        if image {
+            self.witness.insert(name, generation);
+        }
+        self.note(|| format!("node {i} restored, image {image}"));
+        let alive = mem::ids(self.nodes.iter().flat_map(|n| n.db.ledger.every_event()));
+        for id in self.ghost.keys().filter(|id| !alive.contains(id)) {
+            self.destroyed.entry(*id).or_insert(i);
+        }
+    }
+
+    // ---- the run
+
+    fn step(&mut self) {
+        self.now += 1;
+        self.deliver_due();
+        if !self.calm {
+            self.faults();
+            self.hq_acts();
+            for i in 1..self.nodes.len() {
+                self.store_acts(i);
+            }
+        }
+        self.beat();
+        for i in 0..self.nodes.len() {
+            self.tick(i);
+            self.pump(i);
+        }
+    }
+
+    /// A life of so many steps with faults, then rest, then the checks.
+    pub fn run(&mut self, steps: u64) -> Result<(), String> {
+        for _ in 0..steps {
+            self.step();
+            self.verdict()?;
+        }
+        self.note(|| "---- faults stop".into());
+        self.calm = true;
+        for i in 0..self.nodes.len() {
+            self.nodes[i].link = true;
+            if !self.nodes[i].up {
+                self.start(i);
+            }
+            self.connect(i);
+        }
+        let mut rests = false;
+        for _ in 0..700 {
+            self.step();
+            self.verdict()?;
+            if self.now % 10 == 0 && self.unsettled().is_none() {
+                rests = true;
+                break;
+            }
+        }
+        if !rests {
+            return Err(format!("no rest: {}", self.unsettled().unwrap_or_default()));
+        }
+        let minted = self.stats.minted;
+        for _ in 0..40 {
+            self.step();
+            self.verdict()?;
+        }
+        if self.stats.minted != minted {
+            return Err("no rest: epochs go on being minted".into());
+        }
+        self.check();
+        self.verdict()
+    }
+
+    fn verdict(&mut self) -> Result<(), String> {
+        self.failed.take().map_or(Ok(()), Err)
+    }
+}
