@@ -1,0 +1,8 @@
+//! The engine in dialogs with a scripted modem.
+
+mod health;
+mod inbound;
+mod modem;
+mod random;
+mod sending;
+mod world;
