@@ -7,7 +7,6 @@
 #[path = "../demo/mod.rs"]
 mod demo;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -34,21 +33,6 @@ enum Command {
         #[arg(last = true, required = true)]
         command: Vec<String>,
     },
-    /// Writes COUNT orders of a shop in Poland as JSON lines, the same ones for the same SEED.
-    Orders {
-        /// How many.
-        #[arg(long, default_value_t = 1000)]
-        count: u32,
-        /// Where the generator starts.
-        #[arg(long, default_value_t = demo::orders::SEED)]
-        seed: u64,
-        /// The store that they are for.
-        #[arg(long, default_value = demo::STORE)]
-        store: String,
-        /// The file to write; standard output without it.
-        #[arg(long)]
-        out: Option<PathBuf>,
-    },
 }
 
 fn main() -> ExitCode {
@@ -56,7 +40,6 @@ fn main() -> ExitCode {
     let result = match arguments.command {
         None => demo::run(&arguments.options),
         Some(Command::Guard { parent, command }) => demo::guard::become_command(parent, &command),
-        Some(Command::Orders { count, seed, store, out }) => demo::orders::write(count, seed, &store, out.as_deref()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

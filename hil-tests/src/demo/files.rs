@@ -6,6 +6,7 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use hil_tests::make_orders::{Orders, Plan};
 use jiff::Timestamp;
 use nix::fcntl::{Flock, FlockArg};
 use ring::digest;
@@ -16,7 +17,9 @@ use super::{CHAIN, STORE};
 
 const MEMORY: &str = "demo.json";
 const LOCK: &str = "lock";
-const FIRST_ORDERS: u32 = 1000;
+/// The orders to drop on HQ's page.
+const OFFERED_ORDERS: u64 = 1000;
+const ORDERS_SEED: u64 = 1;
 
 /// What lasts from one start to the next.
 #[derive(Debug, Serialize, Deserialize)]
@@ -138,7 +141,7 @@ impl Folder {
 
     /// Writes the orders to drop on HQ's page.
     pub fn offer_orders(&self, memory: &Memory) -> Result<()> {
-        self.write("orders.jsonl", &super::orders::json_lines(FIRST_ORDERS, super::orders::SEED, STORE, memory.since))
+        self.write("orders.jsonl", &orders(OFFERED_ORDERS, memory)?)
     }
 
     fn hq(&self, ports: &Ports, memory: &Memory) -> String {
@@ -185,9 +188,22 @@ impl Memory {
     }
 }
 
-/// mosquitto keeps nothing: what matters is in the outboxes of both ends.
+/// Makes the first `count` orders of the demo, one JSON object a line.
+pub fn orders(count: u64, memory: &Memory) -> Result<String> {
+    let plan = Plan { seed: ORDERS_SEED, count, store: STORE.to_owned(), from: memory.since, first: 1 };
+    let mut lines = String::new();
+    for order in Orders::new(plan) {
+        lines += &serde_json::to_string(&order).context("write an order down")?;
+        lines.push('\n');
+    }
+    Ok(lines)
+}
+
+/// mosquitto keeps nothing: what matters is in the outboxes of both ends. It must not change its user either, for the
+/// kernel then forgets that it should die with the demo.
 fn broker(ports: &Ports) -> String {
-    format!("listener {} 127.0.0.1\nallow_anonymous true\npersistence false\nlog_dest stderr\n", ports.broker)
+    let listener = format!("listener {} 127.0.0.1", ports.broker);
+    format!("{listener}\nallow_anonymous true\npersistence false\nlog_dest stderr\nuser root\n")
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -3,7 +3,6 @@
 mod child;
 mod files;
 pub mod guard;
-pub mod orders;
 mod people;
 mod ports;
 mod signals;
@@ -14,6 +13,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Args;
+use hil_tests::world::free_port;
 use serde_json::json;
 
 use files::{Folder, Memory, Ports, Start};
@@ -144,9 +144,9 @@ fn choose_ports(options: &Options) -> Result<Ports> {
         hq: chosen[1],
         phones: chosen[2],
         switch: chosen[3],
-        broker: ports::any()?,
-        uplink: ports::any()?,
-        modem: ports::any()?,
+        broker: free_port()?,
+        uplink: free_port()?,
+        modem: free_port()?,
     })
 }
 

@@ -5,11 +5,10 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use hil_tests::world::binary;
 use serde_json::{Value, json};
 
-use super::files::{Folder, Memory, Ports};
-use super::orders;
-use super::team::beside;
+use super::files::{self, Folder, Memory, Ports};
 
 /// Id, name, role, PIN. The PINs are public: the demo listens on loopback only.
 const STAFF: [(&str, &str, &str, &str); 2] = [("anna", "Anna", "clerk", "1357"), ("ewa", "Ewa", "manager", "2468")];
@@ -34,7 +33,7 @@ pub fn add(folder: &Folder) -> Result<()> {
 
 /// Runs a command with one line of input.
 fn tell(program: &str, arguments: &[&str], line: &str) -> Result<()> {
-    let mut child = Command::new(beside(program)?)
+    let mut child = Command::new(binary(program)?)
         .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -53,7 +52,7 @@ fn tell(program: &str, arguments: &[&str], line: &str) -> Result<()> {
 
 /// Hands `count` orders to HQ's import, and says what HQ answered.
 pub fn place_orders(count: u32, ports: &Ports, memory: &Memory) -> Result<String> {
-    let body = orders::json_lines(count, orders::SEED, super::STORE, memory.since);
+    let body = files::orders(count.into(), memory)?;
     let agent: ureq::Agent =
         ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(IMPORT_LIMIT)).build().into();
     let mut response = agent

@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::net::{Ipv4Addr, TcpListener};
 
 use anyhow::{Context, Result, bail};
+use hil_tests::world::free_port;
 
 /// How many ports above the wanted one are tried.
 const TRIES: u16 = 100;
@@ -18,16 +19,10 @@ pub struct Choice {
     pub taken: Option<String>,
 }
 
-/// Takes any free port.
-pub fn any() -> Result<u16> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("find a free port")?;
-    Ok(listener.local_addr().context("read the port that was found")?.port())
-}
-
 /// Takes `wanted`, or the next free port above it that is not in `reserved`. 0 stands for any.
 pub fn choose(wanted: u16, reserved: &[u16]) -> Result<Choice> {
     if wanted == 0 {
-        return Ok(Choice { port: any()?, taken: None });
+        return Ok(Choice { port: free_port()?, taken: None });
     }
     if free(wanted)? {
         return Ok(Choice { port: wanted, taken: None });
@@ -103,7 +98,7 @@ mod tests {
 
     #[test]
     fn a_free_port_is_taken_without_a_word() {
-        let wanted = any().expect("a free port");
+        let wanted = free_port().expect("a free port");
         assert_eq!(choose(wanted, &[]).expect("choose"), Choice { port: wanted, taken: None });
     }
 

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
+use hil_tests::world::{binary, peer};
 use serde_json::{Map, Value};
 
 use super::child::{Plan, Ready, Running};
@@ -20,6 +21,10 @@ const LAST_BACKOFF: Duration = Duration::from_secs(30);
 const WELL_AFTER: Duration = Duration::from_secs(60);
 /// After so many deaths without a well time between them, the demo gives up.
 const MOST_DEATHS: u32 = 6;
+
+/// A submission takes about as long as in a real network, and so does its delivery report.
+const AIR_MS: &str = "600";
+const REPORT_MS: &str = "1500";
 
 /// When a process is stopped: the gateway first, so that its farewell still finds proxy and broker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,20 +56,11 @@ pub struct Team {
     logs: PathBuf,
 }
 
-/// The path of a program that lies beside this one.
-pub fn beside(program: &str) -> Result<PathBuf> {
-    let here = std::env::current_exe().context("find this program")?;
-    let path = here.with_file_name(program);
-    if path.exists() {
-        return Ok(path);
-    }
-    bail!("{} is not built; ./dev demo builds all that it runs", path.display());
-}
-
 impl Team {
     /// Plans the processes; starts none.
     pub fn new(folder: &Folder, ports: &Ports) -> Result<Self> {
-        let broker = vec!["mosquitto".to_owned(), "-c".to_owned(), folder.argument("mosquitto.conf")];
+        let mosquitto = peer("mosquitto", "mosquitto")?.to_string_lossy().into_owned();
+        let broker = vec![mosquitto, "-c".to_owned(), folder.argument("mosquitto.conf")];
         let local = |port: u16| format!("127.0.0.1:{port}");
         let members = vec![
             member("mosquitto", Stage::Broker, Ready::Port(ports.broker), broker),
@@ -80,14 +76,35 @@ impl Team {
                 Ready::Line,
                 own(
                     "cut-proxy",
-                    &["--listen", &local(ports.uplink), "--to", &local(ports.broker), "--web", &local(ports.switch)],
+                    &[
+                        "--listen",
+                        &local(ports.uplink),
+                        "--target",
+                        &local(ports.broker),
+                        "--control",
+                        &local(ports.switch),
+                    ],
                 )?,
             ),
             member(
                 "sim-modem",
                 Stage::Between,
                 Ready::Line,
-                own("sim-modem", &["--link", &folder.argument("modem/port"), "--control", &ports.modem.to_string()])?,
+                own(
+                    "sim-modem",
+                    &[
+                        "--link",
+                        &folder.argument("modem/port"),
+                        "--control",
+                        &ports.modem.to_string(),
+                        "--state",
+                        &folder.argument("modem/card.json"),
+                        "--air-ms",
+                        AIR_MS,
+                        "--report-ms",
+                        REPORT_MS,
+                    ],
+                )?,
             ),
             member(
                 "store-gateway",
@@ -231,7 +248,7 @@ fn member(name: &'static str, stage: Stage, ready: Ready, command: Vec<String>) 
 }
 
 fn own(program: &str, arguments: &[&str]) -> Result<Vec<String>> {
-    let path = beside(program)?.to_string_lossy().into_owned();
+    let path = binary(program)?.to_string_lossy().into_owned();
     Ok(std::iter::once(path).chain(arguments.iter().map(|argument| (*argument).to_owned())).collect())
 }
 
