@@ -116,7 +116,17 @@ impl Team {
                 "sim-phone",
                 Stage::Shop,
                 Ready::Line,
-                own("sim-phone", &["--modem", &local(ports.modem), "--listen", &local(ports.phones)])?,
+                own(
+                    "sim-phone",
+                    &[
+                        "--modem",
+                        &local(ports.modem),
+                        "--listen",
+                        &local(ports.phones),
+                        "--state",
+                        &folder.argument("modem/phones.json"),
+                    ],
+                )?,
             ),
         ];
         Ok(Self { members, logs: folder.path("logs") })
