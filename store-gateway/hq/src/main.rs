@@ -1,2 +1,7 @@
-//! Not filled yet.
-fn main() {}
+//! The `store-hq` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    store_hq::cli::main()
+}
