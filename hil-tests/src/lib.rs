@@ -2,5 +2,8 @@
 //!
 //! Nothing here uses the product's own codecs or engines: a simulator that shared them would agree with their mistakes.
 
+pub mod cut_proxy;
+pub mod make_orders;
 pub mod sim_modem;
+pub mod sim_phone;
 pub mod world;

@@ -35,6 +35,7 @@ impl Modem {
             service_centre,
             number: submit.number,
             text: submit.text,
+            units: hex(&submit.units),
             encoding: submit.encoding,
             dcs: submit.coding,
             udh: hex(&submit.header),

@@ -51,6 +51,8 @@ pub struct OnAir {
     pub number: String,
     /// Text of this part, or hexadecimal for octets.
     pub text: String,
+    /// What the text is made of, hexadecimal: one septet an octet for GSM-7, else the octets.
+    pub units: String,
     /// Coding.
     pub encoding: Encoding,
     /// TP-DCS.

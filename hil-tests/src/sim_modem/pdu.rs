@@ -86,6 +86,17 @@ pub struct Submit {
     pub concat: Option<Concat>,
     /// The text, or hexadecimal for octets.
     pub text: String,
+    /// What the text is made of: one septet an octet for GSM-7, else the octets. A part's text may end within a pair.
+    pub units: Vec<u8>,
+}
+
+/// Turns units of one or more parts into text.
+pub fn units_text(encoding: Encoding, units: &[u8]) -> String {
+    match encoding {
+        Encoding::Gsm7 => alphabet::text_of(units),
+        Encoding::Ucs2 => ucs2_text(units),
+        Encoding::Octets => hex(units),
+    }
 }
 
 struct Reader<'a>(&'a [u8]);
@@ -130,7 +141,7 @@ pub fn parse_submit(tpdu: &[u8]) -> Result<Submit, PduError> {
     if !reader.0.is_empty() {
         return Err(PduError::Long(reader.0.len()));
     }
-    let (header, text) = user_data_of(user_data, length, encoding, first & 0x40 != 0)?;
+    let (header, units) = user_data_of(user_data, length, encoding, first & 0x40 != 0)?;
     Ok(Submit {
         reference,
         report: first & 0x20 != 0,
@@ -141,7 +152,8 @@ pub fn parse_submit(tpdu: &[u8]) -> Result<Submit, PduError> {
         validity_minutes,
         concat: concat_of(&header),
         header,
-        text,
+        text: units_text(encoding, &units),
+        units,
     })
 }
 
@@ -181,23 +193,18 @@ fn user_data_of(
     length: usize,
     encoding: Encoding,
     has_header: bool,
-) -> Result<(Vec<u8>, String), PduError> {
+) -> Result<(Vec<u8>, Vec<u8>), PduError> {
     let header_octets = if has_header { 1 + usize::from(*data.first().ok_or(PduError::Header)?) } else { 0 };
     if header_octets > data.len() {
         return Err(PduError::Header);
     }
     let header = data.get(1..header_octets).unwrap_or_default().to_vec();
-    let body = &data[header_octets..];
-    let text = match encoding {
-        Encoding::Gsm7 => {
-            let header_septets = (header_octets * 8).div_ceil(7);
-            let count = length.checked_sub(header_septets).ok_or(PduError::Header)?;
-            alphabet::text_of(&alphabet::unpack(data, count, header_septets * 7))
-        }
-        Encoding::Ucs2 => ucs2_text(body),
-        Encoding::Octets => hex(body),
-    };
-    Ok((header, text))
+    if encoding != Encoding::Gsm7 {
+        return Ok((header, data[header_octets..].to_vec()));
+    }
+    let header_septets = (header_octets * 8).div_ceil(7);
+    let count = length.checked_sub(header_septets).ok_or(PduError::Header)?;
+    Ok((header, alphabet::unpack(data, count, header_septets * 7)))
 }
 
 /// Reads UTF-16 big endian; a lone surrogate shows as U+FFFD.

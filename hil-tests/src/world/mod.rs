@@ -2,6 +2,8 @@
 //!
 //! A missing peer is a failure that names the Debian package, never a skip. Every process is ended when its handle is dropped.
 
+mod modem;
+
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -17,6 +19,8 @@ use anyhow::{Context, Result, anyhow, bail};
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
+
+pub use modem::{HostPort, SimModem};
 
 /// Pause between two looks at a state: short against every limit, long against the cost of a look.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
@@ -105,9 +109,11 @@ impl Process {
         static STARTED: AtomicU32 = AtomicU32::new(0);
         let number = STARTED.fetch_add(1, Ordering::SeqCst);
         let log = log_dir()?.join(format!("{name}-{}-{number}.log", std::process::id()));
-        let errors = File::create(&log).with_context(|| format!("making {}", log.display()))?;
-        let lines = OpenOptions::new().append(true).open(&log)?;
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(append(&errors, &log)?);
+        File::create(&log).with_context(|| format!("making {}", log.display()))?;
+        let append =
+            || OpenOptions::new().append(true).open(&log).with_context(|| format!("opening {}", log.display()));
+        let lines = append()?;
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(append()?);
         let mut child = command.spawn().with_context(|| format!("starting {name}"))?;
         let output = child.stdout.take().context("its standard output")?;
         let (first, first_line) = channel();
@@ -208,11 +214,6 @@ impl Process {
         let shown = lines[lines.len().saturating_sub(SHOWN_LINES)..].join("\n");
         format!("--- {} ---\n{shown}", self.log.display())
     }
-}
-
-fn append(file: &File, log: &Path) -> Result<Stdio> {
-    drop(file.try_clone()?);
-    Ok(OpenOptions::new().append(true).open(log)?.into())
 }
 
 impl Drop for Process {
