@@ -49,7 +49,7 @@ count() {
     END { print p + 0, f + 0, g + 0 }' "$log")
   case $3 in
     'cargo test' | .ci/browser*) [[ $((passed + failed)) -gt 0 ]] || code=1 ;;
-    *) [[ $code -ne 0 ]] || passed=1 ;;
+    *) if [[ $code -eq 0 && $passed -eq 0 ]]; then passed=1; fi ;;
   esac
   if [[ $code -ne 0 && $failed -eq 0 ]]; then failed=1; fi
   passes+=("$passed") fails+=("$failed") ignores+=("$ignored")
