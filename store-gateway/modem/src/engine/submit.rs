@@ -34,7 +34,7 @@ pub(super) struct Sending {
 pub(super) struct Aftermath {
     token: Token,
     expected: ExpectedReference,
-    /// Whether an answer may still come.
+    /// Whether an answer may come even after the quiet window.
     silent: bool,
     /// Before this the modem is left alone, since a character may break off what it is doing (V.250 §5.6.1).
     patient_until: Instant,
@@ -50,8 +50,8 @@ pub(super) struct Aftermath {
 /// An unknown outcome of before.
 #[derive(Clone, Copy, Debug)]
 struct Doubt {
-    /// The reference that it would have.
-    reference: u8,
+    /// The reference that it would have, when the modem had shown one before.
+    reference: Option<u8>,
     /// EF_SMSS says that it was used.
     used: bool,
 }
@@ -251,7 +251,7 @@ impl Engine {
         if let Some(now) = self.in_flight.as_mut().filter(|f| f.stage == Stage::Result) {
             match (reference, self.sending.doubt) {
                 (None, _) => self.finish(Outcome::Torn),
-                (Some(reference), Some(doubt)) if doubt.used && doubt.reference == reference => {
+                (Some(reference), Some(doubt)) if doubt.used && doubt.reference == Some(reference) => {
                     self.sending.skip_result = true;
                 }
                 (Some(_), _) => now.info.push(values.to_owned()),
@@ -337,10 +337,11 @@ impl Engine {
         }
     }
 
-    /// After an earlier submission fell silent, an answer with that one's reference may be its own, late.
+    /// After an earlier submission fell silent, only the reference behind that one's is surely this one's: any other
+    /// answer may be the earlier one's, late.
     fn accepted_unless_of_another(&mut self, token: Token, reference: u8) {
         match self.sending.doubt {
-            Some(doubt) if doubt.reference == reference => {
+            Some(doubt) if doubt.reference.map(|r| r.wrapping_add(1)) != Some(reference) => {
                 self.sending.last = Some(reference);
                 self.unknown(token, UnknownCause::AnswerOfAnother);
             }
@@ -370,7 +371,9 @@ impl Engine {
     }
 
     fn unknown(&mut self, token: Token, cause: UnknownCause) {
-        let silent = matches!(cause, UnknownCause::NoAnswer | UnknownCause::TornAnswer | UnknownCause::AnswerOfAnother);
+        // Having answered something, the modem is in step: whatever is still to come comes within the window.
+        let silent = matches!(cause, UnknownCause::NoAnswer | UnknownCause::TornAnswer);
+        let patient = silent || cause == UnknownCause::AnswerOfAnother;
         let window = self.quiet_window();
         let expected = self.sending.expected();
         self.sending.doubt = None;
@@ -378,7 +381,7 @@ impl Engine {
             token,
             expected,
             silent,
-            patient_until: if silent { self.now + window / 2 } else { self.now },
+            patient_until: if patient { self.now + window / 2 } else { self.now },
             powered: !matches!(cause, UnknownCause::ModemRestarted | UnknownCause::PortClosed),
             quiet_over: false,
             port_answered: false,
@@ -422,12 +425,13 @@ impl Engine {
             self.event(Event::ReferenceCheck { token: aftermath.token, reference });
         }
         let silent = aftermath.silent && aftermath.powered && !aftermath.resolved;
-        self.sending.doubt = match (aftermath.expected, verdict) {
-            (ExpectedReference::Known(reference), verdict) if silent && verdict != Some(ReferenceMove::NotMoved) => {
-                Some(Doubt { reference, used: verdict == Some(ReferenceMove::Moved) })
-            }
-            _ => None,
+        let reference = match aftermath.expected {
+            ExpectedReference::Known(reference) => Some(reference),
+            ExpectedReference::Unread => None,
         };
+        let used = verdict == Some(ReferenceMove::Moved);
+        let doubtful = silent && verdict != Some(ReferenceMove::NotMoved);
+        self.sending.doubt = doubtful.then_some(Doubt { reference, used });
     }
 
     /// EF_SMSS was read: at a set-up, or to check an unknown submission.

@@ -5,4 +5,6 @@ mod inbound;
 mod modem;
 mod random;
 mod sending;
+#[path = "../support/vectors.rs"]
+mod vectors;
 mod world;

@@ -36,6 +36,8 @@ pub struct Modem {
     pub output: VecDeque<(Instant, Vec<u8>)>,
     /// Every command line and PDU as received, for assertions on order.
     pub heard: Vec<String>,
+    /// When `AT+CMGS` was heard.
+    pub submits: Vec<Instant>,
     /// PDUs that the network took.
     pub aired: Vec<String>,
     pub faults: VecDeque<Fault>,
@@ -77,6 +79,7 @@ impl Default for Modem {
             prompt: None,
             output: VecDeque::new(),
             heard: Vec::new(),
+            submits: Vec::new(),
             aired: Vec::new(),
             faults: VecDeque::new(),
             echo: true,
@@ -203,6 +206,8 @@ impl Modem {
     }
 
     fn submit(&mut self, length: &str, now: Instant) {
+        self.submits.push(now);
+        self.after_ctrl_z = false;
         if self.text_mode {
             // Text mode: the length would be a number, and what follows a text sent to it.
             self.aired.push(format!("TEXT MODE to {length}"));

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use gsm_modem::{Event, MoreToSend};
+use gsm_modem::failure::FailureClass;
+use gsm_modem::{Command, Event, MoreToSend};
 use proptest::prelude::*;
 use sans_io::Rng;
 
@@ -35,8 +36,6 @@ fn scenario(pieces: Option<Rng>) -> Vec<Event> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
-
     #[test]
     fn any_split_of_the_octets_gives_the_same_events(seed: u64) {
         prop_assert_eq!(scenario(Some(Rng::new(seed))), scenario(None));
@@ -44,8 +43,6 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
-
     #[test]
     fn garbage_at_any_time_never_panics_and_the_engine_recovers(
         bursts in proptest::collection::vec(
@@ -78,14 +75,17 @@ proptest! {
         }
         prop_assert!(world.modem.aired.len() as u64 <= submitted);
         prop_assert_eq!(world.modem.escapes_after_ctrl_z, 0);
-        // And it works: a message goes out and one comes in.
-        world.submit(1_000, 0, MoreToSend::No);
+        // And it works: a message comes in and one goes out (the first may still meet the end of the garbage).
         world.modem.storage.insert(9, (0, delivery(0).2));
         let now = world.now;
         world.modem.say(now, "+CMTI: \"SM\",9");
-        world.until("sent and received", |w| {
-            w.modem.storage.is_empty() && w.saw(|e| matches!(e, Event::Accepted { token: 1_000, .. } | Event::Unknown { token: 1_000, .. }))
-        });
+        world.until("received", |w| w.modem.storage.is_empty());
+        for token in [1_000, 1_001] {
+            world.until("ready", |w| w.engine.ready_to_submit().is_some());
+            world.submit(token, 0, MoreToSend::No);
+            world.settle();
+        }
+        world.until("accepted", |w| w.saw(|e| matches!(e, Event::Accepted { token: 1_001, .. })));
     }
 
     #[test]
@@ -103,4 +103,83 @@ proptest! {
         let failed = world.saw(|e| matches!(e, Event::Failed { .. }));
         prop_assert!(!(failed && !world.modem.aired.is_empty()), "said failed and was sent\n{}", world.story());
     }
+
+    #[test]
+    fn whatever_goes_wrong_nothing_is_sent_twice_and_unknown_is_followed_by_quiet(
+        faults in proptest::collection::vec(prop::option::of(fault()), 1..12),
+        smss: bool,
+    ) {
+        let mut world = World::ready(config(), Modem { smss, ..Modem::default() });
+        for (token, fault) in (1_u64..).zip(faults) {
+            world.until("ready", |w| w.engine.ready_to_submit().is_some());
+            world.modem.faults.clear();
+            let refused = matches!(fault, Some(Fault::Refuse(_)));
+            world.modem.faults.extend(fault);
+            let aired = world.modem.aired.len();
+            world.submit(token, 0, MoreToSend::Yes);
+            world.until("an outcome", |w| w.saw(|e| outcome_of(e) == Some(token)));
+            prop_assert_eq!(world.count(|e| outcome_of(e) == Some(token)), 1);
+            let sent = world.modem.aired.len() - aired;
+            prop_assert!(sent <= 1, "sent twice\n{}", world.story());
+            let accepted = world.saw(|e| matches!(e, Event::Accepted { token: t, .. } if *t == token));
+            let failed = world.saw(|e| matches!(e, Event::Failed { token: t, .. } if *t == token));
+            prop_assert!(!accepted || sent == 1, "accepted and not sent\n{}", world.story());
+            prop_assert!(!failed || sent == 0, "failed and sent\n{}", world.story());
+            if refused && world.saw(|e| matches!(e, Event::Failed { token: t, class: FailureClass::Subscription, .. } if *t == token)) {
+                world.command(Command::Resume);
+            }
+        }
+        world.run(Duration::from_secs(600));
+        for (at, event) in &world.events {
+            if let Event::Unknown { token, .. } = event {
+                let late = world.events.iter().find(|(_, e)| matches!(e, Event::LateAccepted { token: t, .. } if t == token));
+                let quiet_until = late.map_or(*at + Duration::from_secs(60), |(late, _)| *late);
+                let early = world.modem.submits.iter().find(|s| **s > *at && **s < quiet_until);
+                prop_assert_eq!(early, None, "submitted in the quiet window\n{}", world.story());
+            }
+        }
+        prop_assert_eq!(world.modem.escapes_after_ctrl_z, 0);
+    }
+}
+
+fn outcome_of(event: &Event) -> Option<u64> {
+    match event {
+        Event::Accepted { token, .. } | Event::Failed { token, .. } | Event::Unknown { token, .. } => Some(*token),
+        _ => None,
+    }
+}
+
+/// Everything of the design's list that can go wrong with a submission.
+fn fault() -> impl Strategy<Value = Fault> {
+    let seconds = |range: std::ops::Range<u64>| range.prop_map(Duration::from_secs);
+    prop_oneof![
+        Just(Fault::LostAnswer),
+        seconds(1..300).prop_map(Fault::LateAnswer),
+        // Not the very next reference: that, later than the quiet window, nobody could tell from the next message's.
+        (seconds(100..300), 2_u8..5).prop_map(|(delay, more)| Fault::LateWrong(delay, more)),
+        prop::sample::select(vec![
+            "+CMS ERROR: 500",
+            "+CMS ERROR: 332",
+            "+CMS ERROR: 777",
+            "ERROR",
+            "OK",
+            "+CM",
+            "K",
+            ""
+        ])
+        .prop_map(Fault::Answer),
+        prop::sample::select(vec![
+            "+CMS ERROR: 38",
+            "+CMS ERROR: 322",
+            "+CMS ERROR: 1",
+            "+CMS ERROR: 10",
+            "+CMS ERROR: 304"
+        ])
+        .prop_map(Fault::Refuse),
+        Just(Fault::NoPrompt),
+        (1_u64..20_000).prop_map(|ms| Fault::LatePrompt(Duration::from_millis(ms))),
+        prop::sample::select(vec!["+CREG: 1", "ERROR", "garbage", "+CMTI: \"SM\",1", "RDY"])
+            .prop_map(Fault::BeforePrompt),
+        Just(Fault::Restart),
+    ]
 }

@@ -169,6 +169,20 @@ fn without_ef_smss_an_answer_with_the_older_reference_proves_nothing() {
 }
 
 #[test]
+fn doubt_costs_one_message_and_not_every_following_one() {
+    let modem = Modem { smss: false, ..Modem::default() };
+    let mut world = World::ready(config(), modem);
+    world.modem.faults.push_back(Fault::LostAnswer);
+    for token in 1..=3 {
+        world.until("ready", |w| w.engine.ready_to_submit().is_some());
+        world.submit(token, 0, MoreToSend::No);
+        world.until("an outcome", has_outcome(token));
+    }
+    assert!(matches!(outcome_of(&world, 2)[0], Event::Unknown { cause: UnknownCause::AnswerOfAnother, .. }));
+    assert_eq!(outcome_of(&world, 3), [Event::Accepted { token: 3, reference: 10 }]);
+}
+
+#[test]
 fn ambiguous_errors_are_unknown() {
     for (text, cause) in [
         ("+CMS ERROR: 500", UnknownCause::Cms(500)),

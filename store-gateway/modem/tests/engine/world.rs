@@ -7,6 +7,7 @@ use gsm_modem::{Command, Config, Engine, Event, MoreToSend, Output, Private};
 use sans_io::{Instant, Rng};
 
 use crate::modem::Modem;
+use crate::vectors::vectors;
 
 /// The most rounds of a run: a test that never gets there fails instead of hanging.
 const MAX_ROUNDS: usize = 200_000;
@@ -25,24 +26,17 @@ pub struct World {
 
 /// A submission of the peers' vectors: length and PDU.
 pub fn submission(index: usize) -> (usize, String) {
-    vectors("submit").nth(index).map(|f| (f[8].parse().unwrap(), f[9].clone())).unwrap()
+    vectors("submit").get(index).map(|f| (f[8].parse().unwrap(), f[9].clone())).unwrap()
 }
 
 /// A delivery of the peers' vectors: sender, text, PDU.
 pub fn delivery(index: usize) -> (String, String, String) {
-    vectors("deliver").nth(index).map(|f| (f[1].clone(), f[2].clone(), f[7].clone())).unwrap()
+    vectors("deliver").get(index).map(|f| (f[1].clone(), f[2].clone(), f[7].clone())).unwrap()
 }
 
 /// A report of the peers' vectors: reference, recipient, PDU.
 pub fn report(index: usize) -> (u8, String, String) {
-    vectors("status_report").nth(index).map(|f| (f[1].parse().unwrap(), f[2].clone(), f[6].clone())).unwrap()
-}
-
-fn vectors(kind: &'static str) -> impl Iterator<Item = Vec<String>> {
-    include_str!("../vectors/pdu.tsv")
-        .lines()
-        .map(|line| line.split('\t').map(str::to_owned).collect::<Vec<_>>())
-        .filter(move |fields| fields[0] == kind)
+    vectors("status_report").get(index).map(|f| (f[1].parse().unwrap(), f[2].clone(), f[6].clone())).unwrap()
 }
 
 /// Short waits, so that a reader can follow the times.
