@@ -2,7 +2,7 @@
 //
 //   data-tick="since"  data-at=ms   5:12, counting up; also sets data-level on the nearest [data-wait]
 //   data-tick="down"   data-at=ms   9:41, counting down to 0:00
-//   data-tick="left"   data-at=ms   22 min, 3 h; data-late=word once it has passed
+//   data-tick="left"   data-at=ms   22 min, 3 h; −5 min once it has passed
 //   data-tick="clock"               HH:MM of the store, from the element's datetime attribute
 //   data-gone=ms                    the element is hidden from then on
 
@@ -67,7 +67,7 @@ function textOf(element, now, units) {
     case 'down':
       return timer((at - now) / 1000, units);
     case 'left':
-      return now > at ? element.dataset.late : rough((at - now) / 1000, units);
+      return now > at ? `−${rough((now - at) / 1000, units)}` : rough((at - now) / 1000, units);
     case 'clock':
       return clock(element);
     default:

@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
+use store_gateway::screens;
 use store_gateway::screens::view::Theme;
 use store_gateway::screens::{Lang, assets};
 
@@ -15,7 +16,8 @@ fn main() -> Result<()> {
     let folder = PathBuf::from(std::env::args().nth(1).context("say the folder to draw into")?);
     fs::create_dir_all(folder.join("assets")).context("make the folder")?;
     for asset in assets::ALL {
-        fs::write(folder.join("assets").join(asset.path), asset.bytes).with_context(|| format!("write {}", asset.path))?;
+        fs::write(folder.join("assets").join(asset.path), asset.bytes)
+            .with_context(|| format!("write {}", asset.path))?;
     }
     for lang in Lang::ALL {
         for theme in [Theme::Light, Theme::Dark] {

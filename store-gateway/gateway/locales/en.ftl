@@ -8,7 +8,7 @@ scan-placeholder = Scan or type a code, number, surname
 log-out = Log out
 log-out-as = Log out { $v }
 live-lost = No connection to the box – trying again
-sound-off = Sound is off – turn on
+sound-off = Sound is off
 close = Close
 tabs-label = Parts of the screen
 tab-card = Order
@@ -39,7 +39,6 @@ day-yesterday = yesterday
 waits = waiting
 until = until { $v }
 since = since { $v }
-late = late
 promised-for = promised { $v }
 
 ## Link
@@ -52,8 +51,8 @@ link-recovering = Restoring data from HQ · works normally
 link-superseded = Another box has taken this store’s place – read only
 needs-person =
     { $n ->
-        [one] { $n } message needs you
-       *[other] { $n } messages need you
+        [one] { $n } SMS needs you
+       *[other] { $n } SMS need you
     }
 
 ## Board

@@ -8,7 +8,7 @@ scan-placeholder = Skanuj lub wpisz kod, numer, nazwisko
 log-out = Wyloguj
 log-out-as = Wyloguj: { $v }
 live-lost = Brak łączności z urządzeniem – łączę ponownie
-sound-off = Dźwięk wyłączony – włącz
+sound-off = Dźwięk wyłączony
 close = Zamknij
 tabs-label = Części ekranu
 tab-card = Zamówienie
@@ -39,7 +39,6 @@ day-yesterday = wczoraj
 waits = czeka
 until = do { $v }
 since = od { $v }
-late = po czasie
 promised-for = obiecane { $v }
 
 ## Łącze
@@ -52,9 +51,9 @@ link-recovering = Odtwarzam dane z centrali · działa normalnie
 link-superseded = Inne urządzenie przejęło ten sklep – tylko odczyt
 needs-person =
     { $n ->
-        [one] { $n } wiadomość czeka na Ciebie
-        [few] { $n } wiadomości czekają na Ciebie
-       *[other] { $n } wiadomości czeka na Ciebie
+        [one] { $n } SMS czeka na Ciebie
+        [few] { $n } SMS-y czekają na Ciebie
+       *[other] { $n } SMS-ów czeka na Ciebie
     }
 
 ## Kolejka

@@ -1,11 +1,11 @@
 //! Sample data: a shop on Thursday 21 May 2026 at 14:37, store time.
 
-use jiff::tz::TimeZone;
-use store_gateway::screens::view::*;
-use store_gateway::screens::words::*;
-use store_gateway::screens::{
+use super::screens::view::*;
+use super::screens::words::*;
+use super::screens::{
     Lang, Moment, Money, ProblemContext, ScreenError, render_login, render_page, render_problem, render_setup,
 };
+use jiff::tz::TimeZone;
 
 /// Thursday 21 May 2026, 14:37:12 in Warsaw.
 const NOW_MS: i64 = 1_779_367_032_000;
@@ -494,4 +494,11 @@ fn doors(lang: Lang, theme: Theme) -> Result<Vec<(&'static str, String)>, Screen
         ("login-locked", render_login(&frame, &locked, lang)?),
         ("setup", render_setup(&frame, &setup, lang)?),
     ])
+}
+
+/// A page whose customer writes markup.
+#[allow(dead_code, reason = "only the tests draw it")]
+pub fn hostile() -> Page {
+    let text = Text { text: "<img src=x onerror=alert(1)>".to_owned(), ..text() };
+    page(Theme::Auto, Work::Empty(Side { thread: None, texts: vec![text] }))
 }

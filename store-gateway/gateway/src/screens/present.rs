@@ -54,7 +54,12 @@ impl Who {
     /// "J.K. …813".
     pub(super) fn label(&self) -> String {
         let tail = if self.tail.is_empty() { String::new() } else { format!("…{}", self.tail) };
-        [self.initials.as_str(), tail.as_str()].iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join(" ")
+        [self.initials.as_str(), tail.as_str()]
+            .iter()
+            .filter(|part| !part.is_empty())
+            .copied()
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 
     /// "J. K. · tel. …813" as a heading.
@@ -140,10 +145,28 @@ impl BoardPick {
         order_path(&self.order)
     }
 
-    /// "22 min" or, past the promise, the word for late.
+    /// "w kompletacji · obiecane 15:00"; that it is new goes without saying.
+    pub(super) fn detail(&self, f: &Frame, t: &Words) -> String {
+        let state = (self.goods != GoodsWord::Received).then(|| t.s(self.goods.key()));
+        let promise = self.promised.map(|at| t.v("promised-for", at.brief(&f.now, t)));
+        let state = if promise.is_none() { Some(t.s(self.goods.key())) } else { state };
+        let who = (!self.has_short_number()).then(|| self.who.label()).filter(|label| !label.is_empty());
+        [who, state, promise].into_iter().flatten().collect::<Vec<_>>().join(" · ")
+    }
+
+    /// The number leaves room for the customer beside it.
+    pub(super) fn has_short_number(&self) -> bool {
+        self.order.chars().count() <= 8
+    }
+
+    pub(super) fn is_late(&self, f: &Frame) -> bool {
+        self.promised.is_some_and(|at| at.unix_ms < f.now.unix_ms)
+    }
+
+    /// "22 min" or, past the promise, "−5 min".
     pub(super) fn left(&self, f: &Frame, t: &Words) -> String {
         match self.promised {
-            Some(at) if at.unix_ms < f.now.unix_ms => t.s("late"),
+            Some(at) if at.unix_ms < f.now.unix_ms => format!("−{}", rough(at.seconds_until(&f.now), t)),
             Some(at) => rough(f.now.seconds_until(&at), t),
             None => String::new(),
         }

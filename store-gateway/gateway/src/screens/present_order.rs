@@ -8,7 +8,7 @@ use super::view::{
     Bag, BagCheck, Card, CodeCheck, Expect, Flag, Frame, HistoryItem, Line, LineMark, MoneyView, Person, Presence,
     Problem, SearchHit, Staging, Thread, ThreadItem,
 };
-use super::words::{ActionWord, GoodsWord, MoneyWord, Tone};
+use super::words::{ActionWord, GoodsWord, MoneyWord, PurposeWord, Tone};
 
 /// What stands for the customer's code wherever a text is shown.
 const HIDDEN_CODE: &str = "••••••";
@@ -163,11 +163,7 @@ impl Card {
 
     /// The keys to show: undo only while it lasts.
     pub(super) fn shown_actions(&self) -> Vec<ActionWord> {
-        self.actions
-            .iter()
-            .copied()
-            .filter(|action| *action != ActionWord::Undo || self.undo_until.is_some())
-            .collect()
+        self.actions.iter().copied().filter(|action| *action != ActionWord::Undo || self.undo_until.is_some()).collect()
     }
 
     pub(super) fn may_refuse(&self) -> bool {
@@ -224,7 +220,8 @@ impl Flag {
     pub(super) fn text_in(&self, f: &Frame, t: &Words) -> String {
         match self {
             Self::Text { purpose, state, at } => {
-                format!("{}: {} {}", t.s(purpose.key()), t.s(state.key()), at.brief(&f.now, t))
+                let name = if *purpose == PurposeWord::Ready { "SMS".to_owned() } else { t.s(purpose.key()) + ":" };
+                format!("{name} {} {}", t.s(state.key()), at.brief(&f.now, t))
             }
             Self::Replied { text, at } => format!("{} {}", t.v("flag-replied", text), at.brief(&f.now, t)),
             Self::HoldUntil(until) => t.v("flag-hold", until.brief_until(&f.now, t)),
@@ -362,9 +359,7 @@ impl Problem {
             Self::Locked { .. } => t.s("problem-locked-next"),
             Self::MoneyDue { .. } => t.s("problem-money-due-next"),
             Self::WrongState { .. } => t.s("problem-wrong-state-next"),
-            Self::WrongStore { detail, .. } => {
-                detail.clone().unwrap_or_else(|| t.s("problem-wrong-store-next"))
-            }
+            Self::WrongStore { detail, .. } => detail.clone().unwrap_or_else(|| t.s("problem-wrong-store-next")),
             Self::UnknownOrder { .. } => t.s("problem-unknown-order-next"),
             Self::Changed => t.s("problem-changed-next"),
             Self::WrongBag { .. } => t.s("problem-wrong-bag-next"),

@@ -119,17 +119,14 @@ impl<'a> WorkTemplate<'a> {
 
 /// The refusal above the middle, already written; empty when there is none.
 fn notice_of(t: Words, f: &Frame, work: &Work) -> String {
-    let (problem, context) = match work {
-        Work::Order(card, _) => {
-            let context =
-                ProblemContext { order: card.order.clone(), version: card.version, may_override: card.may_override };
-            (card.problem.as_ref(), Some(context))
-        }
-        Work::Staging(staging, _) => (staging.problem.as_ref(), None),
-        Work::Messages(messages) => (messages.problem.as_ref(), None),
-        Work::Empty(_) | Work::Search(..) | Work::Health(_) | Work::Refused(..) => (None, None),
+    let problem = match work {
+        Work::Order(card, _) => card.problem.as_ref(),
+        Work::Staging(staging, _) => staging.problem.as_ref(),
+        Work::Messages(messages) => messages.problem.as_ref(),
+        Work::Empty(_) | Work::Search(..) | Work::Health(_) | Work::Refused(..) => None,
     };
-    problem.map(|p| ProblemTemplate::of(t, f, p, context.as_ref()).to_string()).unwrap_or_default()
+    // The card has its own button for an override.
+    problem.map(|p| ProblemTemplate::of(t, f, p, None).to_string()).unwrap_or_default()
 }
 
 /// The right column of a view that has one.
@@ -284,9 +281,7 @@ impl<'a> KeysTemplate<'a> {
     fn of(t: Words, f: &'a Frame, work: &'a Work) -> Self {
         match work {
             Work::Order(card, _) => Self::of_card(t, f, card),
-            Work::Staging(staging, _) => {
-                Self { t, f, card: None, back: true, back_to: staging.href(), oob: false }
-            }
+            Work::Staging(staging, _) => Self { t, f, card: None, back: true, back_to: staging.href(), oob: false },
             Work::Empty(_) => Self { t, f, card: None, back: false, back_to: String::new(), oob: false },
             Work::Search(..) | Work::Messages(_) | Work::Health(_) | Work::Refused(..) => {
                 Self { t, f, card: None, back: true, back_to: "/".to_owned(), oob: false }
@@ -309,6 +304,10 @@ pub(super) struct ProblemTemplate<'a> {
 }
 
 impl<'a> ProblemTemplate<'a> {
+    fn title(&self) -> String {
+        self.p.title(self.f, &self.t)
+    }
+
     pub(super) fn of(t: Words, f: &'a Frame, p: &'a Problem, context: Option<&ProblemContext>) -> Self {
         let override_of = context.filter(|context| context.may_override && p.may_be_overridden()).cloned();
         Self { t, f, p, override_of }
