@@ -51,11 +51,12 @@ impl ProfileName {
     pub fn of_model(text: &str) -> Self {
         let text = text.to_ascii_uppercase();
         let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
-        if has(&["EC25", "EC21", "EG25", "EG21", "EC20"]) {
-            Self::Ec25
-        } else if has(&["EC200", "EG91", "EC800"]) {
+        // EC200 first: EC20 is a part of its name.
+        if has(&["EC200", "EG91", "EC800"]) {
             Self::Ec200
-        } else if has(&["SIM76", "SIM75", "A76", "SIMCOM_SIM76"]) {
+        } else if has(&["EC25", "EC21", "EG25", "EG21", "EC20"]) {
+            Self::Ec25
+        } else if has(&["SIM76", "SIM75", "A76"]) {
             Self::Sim7600
         } else if has(&["SIM800", "SIM900", "SIM808", "SIM868"]) {
             Self::Sim800

@@ -33,15 +33,25 @@ pub(crate) enum Line<'a> {
     },
     /// Hexadecimal digits, an even number of them.
     Hex(&'a str),
-    /// A word of a call (V.250 §5.7.1, RING and the like), of no concern to messages.
-    Call,
+    /// A word of a call (V.250 §5.7.1, RING and the like) or of the supply, of no concern to messages.
+    Aside,
     /// Anything else: free text, an echo, or a torn line.
     Other(&'a str),
 }
 
 /// What modems say when they start or stop.
-const RESTART: [&str; 8] =
-    ["RDY", "START", "^SYSSTART", "NORMAL POWER DOWN", "POWERED DOWN", "POWER DOWN", "+CFUN: 1", "*ATREADY: 1"];
+const RESTART: [&str; 10] = [
+    "UNDER-VOLTAGE POWER DOWN",
+    "OVER-VOLTAGE POWER DOWN",
+    "RDY",
+    "START",
+    "^SYSSTART",
+    "NORMAL POWER DOWN",
+    "POWERED DOWN",
+    "POWER DOWN",
+    "+CFUN: 1",
+    "*ATREADY: 1",
+];
 
 /// What they say when a part has started.
 const STARTED: [&str; 7] =
@@ -50,8 +60,17 @@ const STARTED: [&str; 7] =
 /// What they say when the storage has no room.
 const FULL: [&str; 3] = ["SMS FULL", "+SMS FULL", "+SMSFULL"];
 
-/// Results and notices of calls.
-const CALL: [&str; 6] = ["RING", "NO CARRIER", "BUSY", "NO ANSWER", "NO DIALTONE", "CONNECT"];
+/// Results and notices of calls, and of a supply that is out of its range (with the modem's own spelling).
+const ASIDES: [&str; 8] = [
+    "RING",
+    "NO CARRIER",
+    "BUSY",
+    "NO ANSWER",
+    "NO DIALTONE",
+    "CONNECT",
+    "UNDER-VOLTAGE WARNNING",
+    "OVER-VOLTAGE WARNNING",
+];
 
 /// Says what a line is.
 pub(crate) fn classify(line: &str) -> Line<'_> {
@@ -77,8 +96,8 @@ pub(crate) fn classify(line: &str) -> Line<'_> {
     if FULL.contains(&line) || line.starts_with("^SMMEMFULL") || line.starts_with("+QIND: \"smsfull\"") {
         return Line::StorageFull;
     }
-    if CALL.contains(&line) {
-        return Line::Call;
+    if ASIDES.contains(&line) {
+        return Line::Aside;
     }
     if let Some((name, values)) = named(line) {
         return Line::Named { name, values };

@@ -23,7 +23,7 @@ impl Engine {
             Line::Restart => self.restarted(),
             Line::Started => self.part_started(),
             Line::StorageFull => self.storage_full(),
-            Line::Call => {}
+            Line::Aside => {}
             Line::Named { name, values } => self.named_line(name, values, line),
             Line::Hex(hex) if self.inbound.expects_pdu() => self.pdu_line(hex),
             Line::Hex(text) | Line::Other(text) => self.other_line(text),

@@ -439,7 +439,8 @@ impl Engine {
         let read = data.and_then(|d| d.first().copied());
         let checking = self.sending.aftermath.as_ref().filter(|a| a.checked);
         if let Some(aftermath) = checking {
-            let proven = self.profile.last_reference == LastReference::Proven && aftermath.powered;
+            let writes = self.config.last_reference.unwrap_or(self.profile.last_reference);
+            let proven = writes == LastReference::Proven && aftermath.powered;
             let verdict = match (read, aftermath.expected) {
                 (Some(read), ExpectedReference::Known(expected)) if read == expected => Some(ReferenceMove::Moved),
                 (Some(read), ExpectedReference::Known(expected)) if proven && read.wrapping_add(1) == expected => {

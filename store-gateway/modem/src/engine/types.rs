@@ -7,7 +7,7 @@ use sans_io::Instant;
 use crate::Private;
 use crate::failure::{FailureCause, FailureClass, UnknownCause};
 use crate::pdu::{DecodeError, Deliver, StatusReport};
-use crate::profile::ProfileName;
+use crate::profile::{LastReference, ProfileName};
 
 /// Names one submission; the shell chooses it and gets it back with the outcome.
 pub type Token = u64;
@@ -32,6 +32,8 @@ pub struct Config {
     /// After an unknown outcome: how long nothing is submitted and a late answer is still taken. `None` takes the
     /// profile's.
     pub quiet: Option<Duration>,
+    /// Whether this modem was seen to write the SIM's last used reference. `None` takes the profile's word.
+    pub last_reference: Option<LastReference>,
     /// From any other command to its result; listing messages takes ten times as long.
     pub answer: Duration,
     /// Silence that ends a drain.
@@ -58,6 +60,7 @@ impl Default for Config {
             prompt: Duration::from_secs(5),
             submit: None,
             quiet: None,
+            last_reference: None,
             answer: Duration::from_secs(5),
             drain: Duration::from_millis(300),
             poll: Duration::from_secs(30),

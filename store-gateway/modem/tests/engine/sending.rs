@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use gsm_modem::engine::{ExpectedReference, PauseReason, ReferenceMove, Unsettled};
 use gsm_modem::failure::{FailureCause, FailureClass, UnknownCause};
+use gsm_modem::profile::LastReference;
 use gsm_modem::{Command, Config, Event, MoreToSend, Private};
 
 use crate::modem::{Fault, Modem};
@@ -304,6 +305,27 @@ fn an_unseen_restart_never_sends_in_text_mode() {
     assert!(!world.modem.heard.iter().any(|l| l.starts_with("<PDU")), "no PDU was given");
     world.until("set up again", |w| w.count(|e| *e == Event::Ready) == 2);
     assert!(!world.modem.text_mode);
+}
+
+#[test]
+fn an_unmoved_reference_proves_only_where_it_was_seen_to_move() {
+    for (last_reference, proves) in [(Some(LastReference::Proven), true), (None, false)] {
+        let mut world = World::ready(Config { last_reference, ..config() }, Modem::default());
+        // Lost between modem and network: no reference was used, and no answer comes.
+        world.modem.faults.push_back(Fault::Refuse(""));
+        world.submit(1, 0, MoreToSend::No);
+        world.until("ready again", |w| w.engine.ready_to_submit().is_some());
+        let check = Event::ReferenceCheck { token: 1, reference: ReferenceMove::NotMoved };
+        assert_eq!(world.saw(|e| *e == check), proves);
+    }
+    // Its power was cut meanwhile: nothing is proven.
+    let mut world = World::ready(Config { last_reference: Some(LastReference::Proven), ..config() }, Modem::default());
+    world.modem.faults.push_back(Fault::Refuse(""));
+    world.submit(1, 0, MoreToSend::No);
+    world.settle();
+    world.modem.restart(world.now);
+    world.until("ready again", |w| w.engine.ready_to_submit().is_some());
+    assert!(!world.saw(|e| matches!(e, Event::ReferenceCheck { .. })));
 }
 
 #[test]

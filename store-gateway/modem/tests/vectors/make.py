@@ -89,11 +89,8 @@ def deliver(sender, toa, text, scts, zone, concat=None, wide=False):
         # that many placeholders and put the header over them.
         count = 8 if wide else 7
         packed = smsd_pack("@" * count + text)
-        if wide:
-            body = header + packed[len(header):]
-        else:
-            # the fill bit shares its octet with the first septet; the placeholder is zero, so is the fill bit
-            body = header + packed[len(header):]
+        # The 8 bit header's fill bit shares its octet with the first septet; the placeholders are zero, so is the fill bit.
+        body = header + packed[len(header):]
         length = count + sum(2 if c in "€{}[]" else 1 for c in text)
     elif gsm:
         body = smsd_pack(text)
@@ -109,8 +106,8 @@ def deliver(sender, toa, text, scts, zone, concat=None, wide=False):
     agree("text", two["user_data"]["data"], text)
     agree("sender", one.number.lstrip("+"), two["sender"]["number"])
     agree("sender", two["sender"]["number"], sender)
-    # python-messaging 0.5.13 reads the zone with its sign lost for some values, so smspdudecoder and the layout agree.
     agree("time", two["scts"].replace(tzinfo=None), scts)
+    agree("time", one.date, scts)
     if concat:
         agree("part", (one.udh.concat.ref, one.udh.concat.seq, one.udh.concat.cnt), concat)
     shown = "+" + sender if toa == 0x91 else sender
@@ -123,7 +120,9 @@ def status_report(reference, recipient, scts, discharge, status):
     hexed = f"0006{reference:02X}{len(recipient):02X}91{swap(recipient)}{stamp(scts)}{stamp(discharge)}{status:02X}"
     one = pm.SmsDeliver(hexed)
     agree("recipient", one.sr["recipient"].lstrip("+"), recipient)
-    agree("reference", one.ref if hasattr(one, "ref") else reference, reference)
+    agree("reference", one.data["ref"], reference)
+    agree("times", (one.sr["scts"], one.sr["dt"]), (scts, discharge))
+    agree("status", one.sr["status"], status)
     unix = lambda t: int(t.replace(tzinfo=datetime.timezone.utc).timestamp())
     out("status_report", reference, "+" + recipient, unix(scts), unix(discharge), status, hexed)
 
