@@ -466,7 +466,6 @@ impl Engine {
     fn synchronised(&mut self) {
         self.probes = 0;
         self.recovered();
-        self.sending.port_answered();
         if self.setup.needed {
             self.begin_setup();
         } else if self.setup.is_running() {

@@ -41,7 +41,6 @@ pub(super) struct Aftermath {
     /// The modem was powered all the while.
     powered: bool,
     quiet_over: bool,
-    port_answered: bool,
     /// The late answer came.
     resolved: bool,
     checked: bool,
@@ -75,7 +74,6 @@ impl Sending {
             patient_until: Instant::ZERO,
             powered: false,
             quiet_over: false,
-            port_answered: false,
             resolved: false,
             checked: false,
         });
@@ -93,12 +91,6 @@ impl Sending {
     pub(super) fn quiet_is_over(&mut self) {
         if let Some(aftermath) = &mut self.aftermath {
             aftermath.quiet_over = true;
-        }
-    }
-
-    pub(super) fn port_answered(&mut self) {
-        if let Some(aftermath) = &mut self.aftermath {
-            aftermath.port_answered = true;
         }
     }
 
@@ -384,7 +376,6 @@ impl Engine {
             patient_until: if patient { self.now + window / 2 } else { self.now },
             powered: !matches!(cause, UnknownCause::ModemRestarted | UnknownCause::PortClosed),
             quiet_over: false,
-            port_answered: false,
             resolved: false,
             checked: false,
         });
@@ -403,11 +394,11 @@ impl Engine {
         }
     }
 
-    /// Ends the aftermath when the port has answered and the quiet window is over, after a look at EF_SMSS.
+    /// Ends the aftermath when the quiet window is over, after a look at EF_SMSS. That the port answers is known here:
+    /// every unknown outcome leaves the phase `Ready`, and only getting into step leads back to it.
     pub(super) fn next_check_job(&mut self) -> Option<Job> {
         let aftermath = self.sending.aftermath.as_mut()?;
-        let over = aftermath.port_answered && (aftermath.quiet_over || aftermath.resolved);
-        if !over {
+        if !aftermath.quiet_over && !aftermath.resolved {
             return None;
         }
         let known = matches!(aftermath.expected, ExpectedReference::Known(_));
