@@ -11,6 +11,9 @@ use crate::at::{self, ErrorCode};
 use crate::failure::{self, FailureCause, FailureClass, UnknownCause, Verdict};
 use crate::profile::LastReference;
 
+/// After so many further messages an overdue answer is no longer waited for.
+const MAX_OVERDUE: u8 = 128;
+
 /// What is known about sending.
 #[derive(Debug)]
 pub(super) struct Sending {
@@ -51,7 +54,8 @@ pub(super) struct Aftermath {
 struct Doubt {
     /// The reference that it would have, when the modem had shown one before.
     reference: Option<u8>,
-    /// EF_SMSS says that it was used.
+    /// It was: EF_SMSS says so, or the next message got the reference behind it. Its own answer is overdue and is set
+    /// aside whenever it comes.
     used: bool,
 }
 
@@ -245,6 +249,7 @@ impl Engine {
                 (None, _) => self.finish(Outcome::Torn),
                 (Some(reference), Some(doubt)) if doubt.used && doubt.reference == Some(reference) => {
                     self.sending.skip_result = true;
+                    self.sending.doubt = None;
                 }
                 (Some(_), _) => now.info.push(values.to_owned()),
             }
@@ -310,7 +315,7 @@ impl Engine {
             },
             (Outcome::Torn | Outcome::TimedOut | Outcome::Restarted | Outcome::Closed, _) => {
                 // The reference line had come whole and is the one that was expected; only OK is missing.
-                if let Some(reference) = sure.filter(|_| self.sending.doubt.is_none()) {
+                if let Some(reference) = sure.filter(|_| self.sending.doubt.is_none_or(|d| d.used)) {
                     self.accepted(token, reference);
                     if matches!(outcome, Outcome::Torn | Outcome::TimedOut) {
                         self.synchronise();
@@ -333,7 +338,7 @@ impl Engine {
     /// answer may be the earlier one's, late.
     fn accepted_unless_of_another(&mut self, token: Token, reference: u8) {
         match self.sending.doubt {
-            Some(doubt) if doubt.reference.map(|r| r.wrapping_add(1)) != Some(reference) => {
+            Some(doubt) if !doubt.used && doubt.reference.map(|r| r.wrapping_add(1)) != Some(reference) => {
                 self.sending.last = Some(reference);
                 self.unknown(token, UnknownCause::AnswerOfAnother);
             }
@@ -343,7 +348,14 @@ impl Engine {
 
     fn accepted(&mut self, token: Token, reference: u8) {
         self.sending.last = Some(reference);
-        self.sending.doubt = None;
+        if let Some(doubt) = &mut self.sending.doubt {
+            doubt.used = true;
+        }
+        // References come round after 256 messages.
+        let far = |doubt: &Doubt| doubt.reference.is_none_or(|r| reference.wrapping_sub(r) >= MAX_OVERDUE);
+        if self.sending.doubt.as_ref().is_some_and(far) {
+            self.sending.doubt = None;
+        }
         self.event(Event::Accepted { token, reference });
     }
 

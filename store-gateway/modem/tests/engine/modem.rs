@@ -70,6 +70,8 @@ pub struct Modem {
     pub acknowledged: usize,
     pub escapes_after_ctrl_z: usize,
     pub after_ctrl_z: bool,
+    /// What comes before is lost.
+    pub deaf_until: Instant,
 }
 
 impl Default for Modem {
@@ -106,6 +108,7 @@ impl Default for Modem {
             acknowledged: 0,
             escapes_after_ctrl_z: 0,
             after_ctrl_z: false,
+            deaf_until: Instant::ZERO,
         }
     }
 }
@@ -113,6 +116,9 @@ impl Default for Modem {
 impl Modem {
     /// Octets from the engine.
     pub fn receive(&mut self, octets: &[u8], now: Instant) {
+        if now < self.deaf_until {
+            return;
+        }
         for &octet in octets {
             match (octet, self.prompt) {
                 (0x1B, _) => {
@@ -222,9 +228,9 @@ impl Modem {
             Some(Fault::LatePrompt(delay)) => {
                 at = now + *delay;
                 self.faults.pop_front();
-                // A modem that looks at its input only when it has prompted.
+                // A modem that looks at its input again only when it has prompted.
                 self.prompt = Some(length);
-                self.input.clear();
+                self.deaf_until = at;
             }
             Some(Fault::BeforePrompt(text)) => {
                 let text = *text;
