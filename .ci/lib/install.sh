@@ -5,6 +5,7 @@
 export PATH=$PATH:/usr/sbin:/sbin:$HOME/.cargo/bin
 export DEBIAN_FRONTEND=noninteractive
 readonly apt_lock_wait_s=300 # another apt may run on a machine that has just booted
+apt_lists_fresh=
 readonly policy=/usr/sbin/policy-rc.d
 
 # What every build needs, by the thing that shows it is there.
@@ -57,6 +58,7 @@ apt_install() {
     die "apt-get could not install: $*"
   fi
   rm -f "$log"
+  apt_lists_fresh=yes
 }
 
 # In a subshell of its own, so that the trap takes the policy back whatever happens.
@@ -71,6 +73,6 @@ apt_without_services() (
   trap 'exit 130' INT TERM
   printf '#!/bin/sh\nexit 101\n' >"$policy"
   chmod 0755 "$policy"
-  apt-get -o DPkg::Lock::Timeout=$apt_lock_wait_s update || say "apt-get update failed; trying with the lists at hand"
+  [[ -n $apt_lists_fresh ]] || apt-get -o DPkg::Lock::Timeout=$apt_lock_wait_s update || say "apt-get update failed; trying with the lists at hand"
   apt-get -o DPkg::Lock::Timeout=$apt_lock_wait_s install -y --no-install-recommends --no-remove "$@"
 )

@@ -2,10 +2,11 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
+use std::net::{Ipv4Addr, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,11 +15,13 @@ use nix::errno::Errno;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
+use super::signals::{Signals, Woken};
+
 /// How many log lines are shown when a process dies.
 const LAST_LINES: usize = 15;
 /// A log longer than this at a start is put aside as `.old`.
 const LOG_LIMIT_BYTES: u64 = 16 << 20;
-/// How often a process that shows its readiness only by its port is asked.
+/// How often a starting process is looked at.
 const READY_POLL: Duration = Duration::from_millis(50);
 
 /// How a process shows that it is ready.
@@ -51,11 +54,12 @@ pub struct Running {
 }
 
 impl Plan {
-    /// Starts the process under the guard and waits until it is ready.
+    /// Starts the process under the guard and waits until it is ready. `None` when the demo was asked to stop meanwhile; the
+    /// process is gone by then.
     ///
     /// # Errors
     /// When it can't be started, dies early (with its last words), or is not ready in time.
-    pub fn start(&self, logs: &Path) -> Result<Running> {
+    pub fn start(&self, logs: &Path, signals: &mut Signals) -> Result<Option<Running>> {
         let log = open_log(&self.log_path(logs))?;
         let guard = std::env::current_exe().context("find this program")?;
         let mut child = Command::new(guard)
@@ -70,32 +74,42 @@ impl Plan {
         let group = Pid::from_raw(i32::try_from(child.id()).context("read the process number")?);
         let first = child.stdout.take().map(|stdout| copy_to_log(stdout, log));
         let mut running = Running { child, group };
-        let ready = self.wait_ready(&mut running, first.as_ref());
-        if let Err(error) = ready {
-            running.kill();
-            bail!("{} did not start: {error:#}\n{}", self.name, self.last_words(logs));
+        match self.wait_ready(&mut running, first.as_ref(), signals) {
+            Ok(Woken::Look) => Ok(Some(running)),
+            Ok(Woken::Stop) => {
+                running.kill();
+                Ok(None)
+            }
+            Err(error) => {
+                running.kill();
+                bail!("{} did not start: {error:#}\n{}", self.name, self.last_words(logs));
+            }
         }
-        Ok(running)
     }
 
-    fn wait_ready(&self, running: &mut Running, first: Option<&Receiver<String>>) -> Result<()> {
+    fn wait_ready(
+        &self,
+        running: &mut Running,
+        first: Option<&Receiver<String>>,
+        signals: &mut Signals,
+    ) -> Result<Woken> {
         let end = Instant::now() + self.ready_limit;
         while Instant::now() < end {
+            let ready = match &self.ready {
+                Ready::Port(port) => TcpStream::connect((Ipv4Addr::LOCALHOST, *port)).is_ok(),
+                Ready::Line => match first.context("its output can't be read")?.try_recv() {
+                    Ok(line) => return is_ready(&line).map(|()| Woken::Look),
+                    Err(TryRecvError::Empty | TryRecvError::Disconnected) => false,
+                },
+            };
+            if ready {
+                return Ok(Woken::Look);
+            }
             if let Some(status) = running.ended()? {
                 bail!("it ended with {status}");
             }
-            match &self.ready {
-                Ready::Port(port) => {
-                    if std::net::TcpStream::connect(("127.0.0.1", *port)).is_ok() {
-                        return Ok(());
-                    }
-                    thread::park_timeout(READY_POLL);
-                }
-                Ready::Line => match first.context("its output can't be read")?.recv_timeout(READY_POLL) {
-                    Ok(line) => return is_ready(&line),
-                    Err(RecvTimeoutError::Timeout) => {}
-                    Err(RecvTimeoutError::Disconnected) => thread::park_timeout(READY_POLL),
-                },
+            if signals.wait(READY_POLL)? == Woken::Stop {
+                return Ok(Woken::Stop);
             }
         }
         bail!("not ready after {} s", self.ready_limit.as_secs());

@@ -132,11 +132,15 @@ impl Folder {
         write_private(&self.path(name), text)
     }
 
-    /// Writes the configuration of mosquitto, HQ and the gateway.
-    pub fn configure(&self, ports: &Ports, memory: &Memory) -> Result<()> {
+    /// Writes the configuration of mosquitto and HQ.
+    pub fn configure_hq(&self, ports: &Ports, memory: &Memory) -> Result<()> {
         self.write("mosquitto.conf", &broker(ports))?;
-        self.write("hq.toml", &self.hq(ports, memory))?;
-        self.write("gateway.toml", &self.gateway(ports))
+        self.write("hq.toml", &self.hq(ports, memory))
+    }
+
+    /// Writes the configuration of the gateway, which takes HQ's word only when it is signed with `hq_key`.
+    pub fn configure_gateway(&self, ports: &Ports, hq_key: &str) -> Result<()> {
+        self.write("gateway.toml", &self.gateway(ports, hq_key))
     }
 
     /// Writes the orders to drop on HQ's page.
@@ -155,10 +159,10 @@ impl Folder {
         )
     }
 
-    fn gateway(&self, ports: &Ports) -> String {
+    fn gateway(&self, ports: &Ports, hq_key: &str) -> String {
         format!(
             "[store]\nchain = \"{CHAIN}\"\nid = \"{STORE}\"\nname = \"Kraków, Rynek\"\ntimezone = \"Europe/Warsaw\"\nlanguage = \"pl\"\n\n\
-             [storage]\npath = {:?}\n\n[uplink]\nurl = \"mqtt://127.0.0.1:{}\"\n\n\
+             [storage]\npath = {:?}\n\n[uplink]\nurl = \"mqtt://127.0.0.1:{}\"\nhq_key = {hq_key:?}\n\n\
              [[modem]]\nport = {:?}\nprofile = \"auto\"\nbaud = 115200\n\n[web]\nlisten = \"127.0.0.1:{}\"\n",
             self.argument("gateway"),
             ports.uplink,
@@ -259,7 +263,7 @@ mod tests {
         let folder = Folder::open(folder.path(), Start::GoOn).expect("open");
         let memory = Memory { since: Timestamp::UNIX_EPOCH, api_key: "abc".to_owned(), people: false };
         let ports = Ports { counter: 1, hq: 2, phones: 3, switch: 4, broker: 5, uplink: 6, modem: 7 };
-        folder.configure(&ports, &memory).expect("configure");
+        folder.configure_hq(&ports, &memory).expect("configure");
         let hq = fs::read_to_string(folder.path("hq.toml")).expect("read");
         // FIPS 180-4, example "abc".
         assert!(hq.contains("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"), "{hq}");

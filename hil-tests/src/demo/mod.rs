@@ -72,7 +72,8 @@ pub fn run(options: &Options) -> Result<()> {
         None => Memory::first()?,
     };
     let ports = choose_ports(options)?;
-    folder.configure(&ports, &memory)?;
+    folder.configure_hq(&ports, &memory)?;
+    folder.configure_gateway(&ports, &people::hq_key(&folder)?)?;
     folder.offer_orders(&memory)?;
     if !memory.people {
         people::add(&folder)?;
@@ -115,9 +116,7 @@ fn serve(
     if let Some(path) = &options.ready_file {
         files::write_private(path, &ready(ports, memory, team).to_string())?;
     }
-    while signals.wait(LOOK)? == Woken::Look {
-        team.look_after()?;
-    }
+    while signals.wait(LOOK)? == Woken::Look && team.look_after(signals)? == Woken::Look {}
     println!("\nstopping");
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Who may log in to the demo, and the orders that it can hand in. Both go through the same doors as in a shop.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use super::files::{self, Folder, Memory, Ports};
 /// Id, name, role, PIN. The PINs are public: the demo listens on loopback only.
 const STAFF: [(&str, &str, &str, &str); 2] = [("anna", "Anna", "clerk", "1357"), ("ewa", "Ewa", "manager", "2468")];
 const HQ_USER: &str = "demo";
+const HQ_NAME: &str = "Demo";
 const HQ_PASSWORD: &str = "demo-at-hq-2468";
 
 /// The import of many orders is one request.
@@ -27,12 +28,20 @@ pub fn add(folder: &Folder) -> Result<()> {
         tell("store-gateway", &arguments, pin).with_context(|| format!("add {id} to the shop's staff"))?;
     }
     let hq = folder.argument("hq.toml");
-    let arguments = ["user", "add", "--config", &hq, "--name", HQ_USER, "--password-stdin"];
-    tell("store-hq", &arguments, HQ_PASSWORD).context("add a user to HQ")
+    let arguments = ["user", "add", "--config", &hq, "--id", HQ_USER, "--name", HQ_NAME, "--password-stdin"];
+    tell("store-hq", &arguments, HQ_PASSWORD).context("add a user to HQ")?;
+    Ok(())
 }
 
-/// Runs a command with one line of input.
-fn tell(program: &str, arguments: &[&str], line: &str) -> Result<()> {
+/// Asks HQ for the key that the shop checks its word with.
+pub fn hq_key(folder: &Folder) -> Result<String> {
+    let hq = folder.argument("hq.toml");
+    let key = tell("store-hq", &["key", "--config", &hq], "").context("ask HQ for its key")?;
+    Ok(key.trim().to_owned())
+}
+
+/// Runs a command with one line of input, and returns what it printed.
+fn tell(program: &str, arguments: &[&str], line: &str) -> Result<String> {
     let mut child = Command::new(binary(program)?)
         .args(arguments)
         .stdin(Stdio::piped())
@@ -41,11 +50,15 @@ fn tell(program: &str, arguments: &[&str], line: &str) -> Result<()> {
         .spawn()
         .with_context(|| format!("start {program}"))?;
     let mut stdin = child.stdin.take().context("reach its input")?;
-    writeln!(stdin, "{line}").with_context(|| format!("write to {program}"))?;
+    match writeln!(stdin, "{line}") {
+        // It did not care to read; how it ended tells whether that was right.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
+        written => written.with_context(|| format!("write to {program}"))?,
+    }
     drop(stdin);
     let output = child.wait_with_output().with_context(|| format!("wait for {program}"))?;
     if output.status.success() {
-        return Ok(());
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
     bail!("{program} ended with {}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim());
 }
@@ -87,5 +100,5 @@ pub fn staff_json() -> Value {
 
 /// HQ's user for the ready file.
 pub fn hq_json() -> Value {
-    json!({ "name": HQ_USER, "password": HQ_PASSWORD })
+    json!({ "id": HQ_USER, "name": HQ_NAME, "password": HQ_PASSWORD })
 }

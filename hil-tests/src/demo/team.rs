@@ -1,6 +1,6 @@
 //! The processes of the demo together: started in order, restarted when one dies, stopped in stages.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
@@ -135,23 +135,23 @@ impl Team {
     /// Starts all in order. Says so when it was asked to stop in between.
     pub fn start_all(&mut self, signals: &mut Signals) -> Result<Woken> {
         for member in &mut self.members {
-            if signals.wait(Duration::ZERO)? == Woken::Stop {
-                return Ok(Woken::Stop);
-            }
-            member.state = State::Up { running: member.plan.start(&self.logs)?, since: Instant::now() };
+            let Some(running) = member.plan.start(&self.logs, signals)? else { return Ok(Woken::Stop) };
+            member.state = State::Up { running, since: Instant::now() };
         }
         Ok(Woken::Look)
     }
 
-    /// Notices who died, says so, and restarts them after a wait that doubles.
+    /// Notices who died, says so, and restarts them after a wait that doubles. Says so when it was asked to stop meanwhile.
     ///
     /// # Errors
     /// When one dies again and again.
-    pub fn look_after(&mut self) -> Result<()> {
+    pub fn look_after(&mut self, signals: &mut Signals) -> Result<Woken> {
         for member in &mut self.members {
-            member.look_after(&self.logs)?;
+            if member.look_after(&self.logs, signals)? == Woken::Stop {
+                return Ok(Woken::Stop);
+            }
         }
-        Ok(())
+        Ok(Woken::Look)
     }
 
     /// Stops all, stage after stage; kills what does not stop in time. A second Ctrl-C kills at once.
@@ -188,12 +188,12 @@ impl Drop for Team {
 }
 
 impl Member {
-    fn look_after(&mut self, logs: &std::path::Path) -> Result<()> {
+    fn look_after(&mut self, logs: &Path, signals: &mut Signals) -> Result<Woken> {
         let now = Instant::now();
         match &mut self.state {
             State::Off => {}
             State::Up { running, since } => {
-                let Some(status) = running.ended()? else { return Ok(()) };
+                let Some(status) = running.ended()? else { return Ok(Woken::Look) };
                 let ran = now.duration_since(*since);
                 // The rest of its group goes too, before a new one takes its place.
                 running.kill();
@@ -201,18 +201,19 @@ impl Member {
                 self.died(ran, now)?;
             }
             State::Down { again_at } if now < *again_at => {}
-            State::Down { .. } => match self.plan.start(logs) {
-                Ok(running) => {
+            State::Down { .. } => match self.plan.start(logs, signals) {
+                Ok(Some(running)) => {
                     println!("{} runs again", self.plan.name);
                     self.state = State::Up { running, since: Instant::now() };
                 }
+                Ok(None) => return Ok(Woken::Stop),
                 Err(error) => {
                     println!("{error:#}");
                     self.died(Duration::ZERO, Instant::now())?;
                 }
             },
         }
-        Ok(())
+        Ok(Woken::Look)
     }
 
     fn died(&mut self, ran: Duration, now: Instant) -> Result<()> {
