@@ -2,6 +2,8 @@
 //!
 //! Everything goes through real bytes. One seed is one life of one shop; `cases.rs` runs thousands of them.
 
+mod behaviour;
+mod bytes;
 mod cases;
 mod check;
 mod mem;
@@ -23,6 +25,8 @@ use mem::{Ev, MemLedger, Trace};
 const CHAIN: &str = "acme";
 const STORE: &str = "waw-01";
 const H: usize = 0;
+/// More messages under way than any honest exchange of this size has.
+const STORM: usize = 2_000;
 
 /// What a run leaves out or does wrong; a rule of the core, or a habit of the shell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,6 +158,18 @@ pub struct Luck {
     pub busy: u64,
 }
 
+impl Luck {
+    /// Restores and second boxes happen all the time.
+    fn rough(self) -> Self {
+        Self { backup: 80, restore: 30, hq_restore: 30, clone: 40, drop: self.drop / 2, ..self }
+    }
+}
+
+/// Every third life is a rough one.
+fn rough(seed: u64) -> bool {
+    seed % 3 == 2
+}
+
 #[derive(Default)]
 pub struct Statistics {
     pub restores: u32,
@@ -217,6 +233,7 @@ impl World {
             busy: if maybe(1) == 1 { 500 } else { 150 },
             delay: 0,
         };
+        let luck = if rough(seed) { luck.rough() } else { luck };
         let delay = [1, 3, 8][rng.below(3) as usize];
         let image_ok = rng.chance(250);
         let chunk_bytes = FRAME_BYTES + [4_000, 12_000][rng.below(2) as usize];
@@ -585,6 +602,10 @@ impl World {
     /// Drops, repeats and delays.
     fn post(&mut self, to: usize, topic: String, payload: &[u8]) {
         let times = if self.odds(self.luck.dup) { 2 } else { 1 };
+        if self.net.len() > STORM {
+            self.fail(|| "storm: messages breed messages".into());
+            return;
+        }
         for _ in 0..times {
             if self.odds(self.luck.drop) {
                 continue;

@@ -89,30 +89,28 @@ impl Pair {
 
     fn drain(&mut self) {
         loop {
-            let mut quiet = true;
-            let message = match self.store.poll_output() {
-                Output::Transmit(m) => Some(m),
-                Output::Wait { .. } => None,
+            match self.store.poll_output() {
+                Output::Transmit(m) => {
+                    let lost = self.rng.chance(self.loss_per_mille);
+                    self.up.put(self.now_ms, DELAY_MS, &m, lost, Side::Store);
+                }
+                Output::Wait { .. } => break,
                 Output::SendSnapshot(_) => panic!("nobody was rolled back"),
-                _ => continue,
-            };
-            if let Some(m) = message {
-                let lost = self.rng.chance(self.loss_per_mille);
-                self.up.put(self.now_ms, DELAY_MS, &m, lost, Side::Store);
-                quiet = false;
+                _ => {}
             }
+        }
+        loop {
             match self.hq.poll_output() {
                 Output::Transmit(m) => {
                     let lost = self.rng.chance(self.loss_per_mille);
                     self.down.put(self.now_ms, DELAY_MS, &m, lost, Side::Hq);
-                    quiet = false;
                 }
                 Output::SendSnapshot(mut job) => {
                     while let Some(m) = job.next_chunk(&self.hq_db).unwrap() {
                         self.down.put(self.now_ms, DELAY_MS, &m, false, Side::Hq);
                     }
                 }
-                Output::Wait { .. } if quiet => return,
+                Output::Wait { .. } => return,
                 _ => {}
             }
         }
