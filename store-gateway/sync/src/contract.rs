@@ -5,11 +5,14 @@
 //! and names the field that is wrong. Documents generated from here stand in `store-gateway/sync/contract`.
 
 pub mod body;
+mod documents;
+mod frames;
 mod from_model;
 mod to_model;
 mod types;
 mod word;
 
+pub use documents::{asyncapi, schemas};
 pub use to_model::{entry, fact};
 pub use types::{EventBody, EventType, Parsed, TYPES, Way};
 pub use word::{Time, Word};

@@ -446,6 +446,12 @@ bodies! {
     }
     /// `sync.rejected`; the envelope's cause is the event's id.
     SyncRejected {
+        /// The kind of the event's aggregate.
+        #[serde(default)]
+        kind: String,
+        /// The aggregate's id.
+        #[serde(default)]
+        aggregate: String,
         /// Why.
         why: String,
     }

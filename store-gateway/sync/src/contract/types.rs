@@ -13,6 +13,15 @@ pub enum Way {
     Down,
     /// Store to HQ.
     Up,
+    /// Either way.
+    Both,
+}
+
+impl Way {
+    /// Whether events of this type go that way.
+    pub fn goes(self, way: Way) -> bool {
+        self == way || self == Way::Both
+    }
 }
 
 /// An event type.
@@ -168,7 +177,7 @@ events! {
         "command.refused" CommandRefused: CommandAnswer,
         "command.failed" CommandFailed: CommandAnswer,
     }
-    Up P1 "sync" {
+    Both P1 "sync" {
         "sync.rejected" SyncRejected: SyncRejected,
         "sync.skipped" SyncSkipped: SyncSkipped,
     }
