@@ -25,9 +25,9 @@ let refreshWaits = false;
 
 const scans = new ScanQueue(({ text, via }) => {
   const { order, mode, pending } = work().dataset;
+  // Target and swap stand on the form: given here they would also hold for a refusal, which belongs in #notice.
   return htmx.ajax('POST', '/scan', {
-    target: '#work',
-    swap: 'outerHTML',
+    source: '#scan-form',
     values: { text, via, open: order, mode, pending, csrf: csrf() },
   });
 });
