@@ -41,6 +41,23 @@ pub struct Hq {
     /// What an order for a store that HQ has never heard of becomes.
     #[serde(default)]
     pub unknown_stores: UnknownStores,
+    /// IANA name of the zone in which pages show times.
+    #[serde(default = "default_zone")]
+    pub timezone: String,
+}
+
+/// Where the chain is, unless the file says otherwise.
+pub const DEFAULT_ZONE: &str = "Europe/Warsaw";
+
+fn default_zone() -> String {
+    DEFAULT_ZONE.to_owned()
+}
+
+impl Hq {
+    /// The zone in which pages show times.
+    pub fn zone(&self) -> jiff::tz::TimeZone {
+        jiff::tz::TimeZone::get(&self.timezone).unwrap_or(jiff::tz::TimeZone::UTC)
+    }
 }
 
 /// Orders for stores that neither connected nor were entered.
@@ -134,6 +151,8 @@ impl Config {
         let refuse = |at: &str, why: String| ConfigError::value(path, at, why);
         config.web.check().map_err(|(at, why)| refuse(at, why))?;
         broker::check(&config.broker).map_err(|e| refuse("broker", format!("{e:#}")))?;
+        jiff::tz::TimeZone::get(&config.hq.timezone)
+            .map_err(|_| refuse("hq.timezone", "is no IANA time zone".into()))?;
         config.check_keys().map_err(|(at, why)| refuse(&at, why))?;
         config.check_timing().map_err(|(at, why)| refuse(at, why))?;
         Ok(config)

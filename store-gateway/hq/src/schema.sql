@@ -157,8 +157,6 @@ CREATE TABLE idempotency (
     scope   TEXT NOT NULL,                 -- the API key's name
     key     TEXT NOT NULL,
     request BLOB NOT NULL,
-    status  INTEGER NOT NULL,
-    answer  TEXT NOT NULL,
     at      INTEGER NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;

@@ -101,6 +101,13 @@ pub struct LineView {
     pub put_back: u32,
 }
 
+impl LineView {
+    /// What the ordered pieces cost, in minor units.
+    pub fn sum(&self) -> i64 {
+        self.unit_price.saturating_mul(i64::from(self.quantity))
+    }
+}
+
 /// A bag.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct BagView {
