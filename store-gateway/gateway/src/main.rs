@@ -1,2 +1,7 @@
-//! Not filled yet.
-fn main() {}
+//! `store-gateway`: see [`store_gateway::cli`].
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    store_gateway::cli::main()
+}

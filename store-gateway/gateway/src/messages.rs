@@ -15,6 +15,8 @@ pub mod sending;
 mod staff;
 #[cfg(test)]
 pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 mod view;
 
 pub use compose::Fold;

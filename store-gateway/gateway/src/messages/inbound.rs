@@ -23,6 +23,9 @@ const PARTS_MOST: i64 = 5_000;
 /// Characters that HQ gets of one text; the store keeps all of it.
 const TOLD_CHARS: usize = 2_000;
 
+/// Who dealt with a text that needed nobody.
+const AUTO: &str = "auto";
+
 /// Whether a text may change anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Effect {
@@ -188,7 +191,7 @@ fn whole(desk: &mut Desk<'_, '_>, number: &str, text: Private<String>, effect: E
     };
     let id = keep(desk, number, &sender, &text, reply.meaning())?;
     if effect == Effect::Act && answer::act(desk, &sender, &reply)? == answer::Done::Yes {
-        super::mark_text_done(desk, id, &crate::desk::Who::system())?;
+        super::staff::put_done(desk, id, AUTO)?;
     }
     desk.tell(Live::Texts);
     desk.tell(Live::Pill);

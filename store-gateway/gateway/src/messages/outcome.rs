@@ -51,12 +51,12 @@ fn submissions(db: &Connection, which: &str, values: impl rusqlite::Params) -> R
     let read = |row: &Row<'_>| {
         Ok(Submission {
             message: MessageRow::read(row)?,
-            token: row.get(18)?,
-            part: row.get(19)?,
-            recipient: row.get(20)?,
-            expected: row.get(21)?,
-            state: row.get(22)?,
-            at_ms: row.get(23)?,
+            token: row.get(17)?,
+            part: row.get(18)?,
+            recipient: row.get(19)?,
+            expected: row.get(20)?,
+            state: row.get(21)?,
+            at_ms: row.get(22)?,
         })
     };
     let mut rows = db.prepare_cached(&sql)?;

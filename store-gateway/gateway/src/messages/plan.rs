@@ -12,7 +12,7 @@ use shop_model::message::{MessageState, Purpose};
 use shop_model::template::TemplateKey;
 
 use super::compose::{ORDER_COLUMNS, OrderRow, timestamp, write};
-use super::row::{self, Draft, MessageRow, Start, change, insert, note, put_due, put_state};
+use super::row::{self, COLUMNS, Draft, MessageRow, Start, change, insert, note, put_due, put_state};
 use super::{inbound, may_act};
 use crate::app::ShopError;
 use crate::desk::{Desk, Who};
@@ -88,19 +88,20 @@ fn expire_holds(desk: &mut Desk<'_, '_>) -> Result<usize, ShopError> {
 
 /// Messages that wait for their turn and have become pointless: the order is closed, or a newer round is told.
 fn supersede(desk: &mut Desk<'_, '_>) -> Result<usize, ShopError> {
-    let pointless = row::select(
-        desk.db(),
-        "JOIN reservation r ON r.id = m.reservation
-         WHERE m.state IN ('queued', 'held')
-           AND m.purpose IN ('ready', 'reminder_24', 'reminder_4', 'extended')
-           AND (r.goods NOT IN ('ready', 'handing_over', 'partial') OR r.round <> m.round) LIMIT ?1",
-        [limit()],
-    )?;
-    for message in &pointless {
-        let goods = OrderRow::find(desk.db(), message.reservation.unwrap_or(shop_model::ids::ReservationId::from_bytes([0; 16])))?
-            .map_or_else(|| "gone".to_owned(), |order| order.goods);
-        let because = if matches!(goods.as_str(), "ready" | "handing_over" | "partial") { "newer_round" } else { goods.as_str() };
-        let fact = MessageFact::Superseded { message: message.id, because: because.to_owned() };
+    let pointless = {
+        let sql = format!(
+            "SELECT {COLUMNS}, CASE WHEN r.goods IN ('ready', 'handing_over', 'partial') THEN 'newer_round' ELSE r.goods END
+             FROM message m JOIN reservation r ON r.id = m.reservation
+             WHERE m.state IN ('queued', 'held')
+               AND m.purpose IN ('ready', 'reminder_24', 'reminder_4', 'extended')
+               AND (r.goods NOT IN ('ready', 'handing_over', 'partial') OR r.round <> m.round) LIMIT ?1"
+        );
+        let mut rows = desk.db().prepare_cached(&sql)?;
+        let rows = rows.query_map([limit()], |row| Ok((MessageRow::read(row)?, row.get::<_, String>(17)?)))?;
+        rows.collect::<Result<Vec<_>, _>>()?
+    };
+    for (message, because) in &pointless {
+        let fact = MessageFact::Superseded { message: message.id, because: because.clone() };
         change(desk, message, MessageState::Superseded, Some(because), &fact)?;
     }
     Ok(pointless.len())

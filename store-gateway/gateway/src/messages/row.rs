@@ -35,13 +35,12 @@ pub(crate) struct MessageRow {
     pub attempts: u32,
     pub created_ms: i64,
     pub valid_until_ms: i64,
-    pub due_ms: i64,
     pub changed_ms: i64,
 }
 
 /// The columns of [`MessageRow`], of a table called `m`.
 pub(super) const COLUMNS: &str = "m.id, m.reservation, m.person_ref, m.purpose, m.round, m.template, m.language, m.text, m.fold,
-    m.parts, m.concat, m.state, m.cause, m.attempts, m.created_ms, m.valid_until_ms, m.due_ms, m.changed_ms";
+    m.parts, m.concat, m.state, m.cause, m.attempts, m.created_ms, m.valid_until_ms, m.changed_ms";
 
 impl MessageRow {
     /// Reads the columns of [`COLUMNS`].
@@ -63,8 +62,7 @@ impl MessageRow {
             attempts: row.get(13)?,
             created_ms: row.get(14)?,
             valid_until_ms: row.get(15)?,
-            due_ms: row.get(16)?,
-            changed_ms: row.get(17)?,
+            changed_ms: row.get(16)?,
         })
     }
 
@@ -176,10 +174,9 @@ pub(super) fn insert(desk: &mut Desk<'_, '_>, draft: Draft, actor: &Actor, start
         attempts: 0,
         created_ms: now,
         valid_until_ms: draft.valid_until_ms,
-        // At once, whatever the clock does next.
-        due_ms: 0,
         changed_ms: now,
     };
+    // Due at 0: at once, whatever the clock does next.
     let mut insert = desk.db().prepare_cached(
         "INSERT INTO message(id, reservation, person_ref, purpose, round, template, language, text, fold, parts, concat,
             state, priority, created_ms, valid_until_ms, due_ms, changed_ms)

@@ -174,7 +174,7 @@ pub fn reply_to_text(
     let Some(language) = language else { return Ok(Err(TextError::NoNumber)) };
     let queued = enqueue(desk, reservation, person, language, text, fold.into(), who)?;
     if queued.is_ok() {
-        mark_text_done(desk, received, who)?;
+        put_done(desk, received, &who.actor.id)?;
     }
     Ok(queued)
 }
@@ -191,7 +191,7 @@ fn nameless(desk: &mut Desk<'_, '_>, received: MessageId, sender: &str) -> Resul
     Ok(Some(person))
 }
 
-/// Marks a text as dealt with; the gateway itself is written down as `auto`.
+/// Marks a text as dealt with.
 ///
 /// # Errors
 /// The database's; the inner one when there is no such text.
@@ -200,19 +200,22 @@ pub fn mark_text_done(
     id: MessageId,
     who: &Who,
 ) -> Result<Result<(), TextError>, ShopError> {
-    let by = if who.actor.kind == shop_model::event::ActorKind::System { "auto" } else { who.actor.id.as_str() };
-    let text = id.to_string();
-    let done = desk.db().execute(
-        "UPDATE received SET done_by = ?2, done_ms = ?3 WHERE id = ?1 AND done_by IS NULL",
-        params![text, by, desk.wall().unix_ms],
-    )?;
-    if done == 0 {
-        let known = desk.db().prepare_cached("SELECT 1 FROM received WHERE id = ?1")?.exists([&text])?;
-        return Ok(if known { Ok(()) } else { Err(TextError::NotFound) });
+    let known = desk.db().prepare_cached("SELECT 1 FROM received WHERE id = ?1")?.exists([id.to_string()])?;
+    if !known {
+        return Ok(Err(TextError::NotFound));
     }
+    put_done(desk, id, &who.actor.id).map(Ok)
+}
+
+/// Writes down who dealt with a text; whoever was first stays.
+pub(super) fn put_done(desk: &mut Desk<'_, '_>, id: MessageId, by: &str) -> Result<(), ShopError> {
+    desk.db().execute(
+        "UPDATE received SET done_by = ?2, done_ms = ?3 WHERE id = ?1 AND done_by IS NULL",
+        params![id.to_string(), by, desk.wall().unix_ms],
+    )?;
     desk.tell(Live::Texts);
     desk.tell(Live::Pill);
-    Ok(Ok(()))
+    Ok(())
 }
 
 /// What a person decided about an unknown message.

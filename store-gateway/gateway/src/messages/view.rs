@@ -149,11 +149,11 @@ fn view(db: &Connection, row: &Row<'_>) -> Result<MessageView, ShopError> {
     let log = facts::message_log(&SqlLedger::new(db, SCOPE), m.id)?;
     Ok(MessageView {
         id: m.id,
-        order: row.get(18)?,
+        order: row.get(17)?,
         reservation: m.reservation,
         person: m.person,
-        initials: row.get::<_, Option<String>>(19)?.unwrap_or_default(),
-        last3: row.get::<_, Option<String>>(20)?.unwrap_or_default(),
+        initials: row.get::<_, Option<String>>(18)?.unwrap_or_default(),
+        last3: row.get::<_, Option<String>>(19)?.unwrap_or_default(),
         purpose: m.purpose,
         template: m.template,
         state: m.state,

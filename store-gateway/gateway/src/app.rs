@@ -1,0 +1,211 @@
+//! The gateway's shared state, and the one way to change anything: [`App::work`], one transaction on the writer thread
+//! in which state, outbox and projections move together.
+
+use std::ops::Deref;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use rusqlite::Connection;
+use shop_model::config::Bundle;
+use store_daemon::secrets::Keys;
+use store_daemon::writer::{Lane, Readers, WriteError, Writer};
+use store_sync::{Message, SnapshotJob, StoreEnd};
+use tokio::sync::{Notify, broadcast, mpsc};
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::desk::Desk;
+use crate::live::Live;
+use crate::status::Status;
+
+/// The name of the gateway's one sync pair.
+pub const SCOPE: &str = "hq";
+/// Sync messages between commit and broker. What does not fit is dropped and sent again by the protocol.
+const OUTGOING: usize = 512;
+/// Live events that a slow browser may lag behind; beyond, it fetches everything again.
+const LIVE: usize = 256;
+
+/// Why something could not be done for reasons that are not the customer's or the clerk's.
+#[derive(Debug, thiserror::Error)]
+pub enum ShopError {
+    /// The database failed.
+    #[error("the database failed")]
+    Database(#[from] rusqlite::Error),
+    /// The sync core refused.
+    #[error("the event could not be entered")]
+    Sync(#[from] store_sync::Error<rusqlite::Error>),
+    /// Another box holds our identity.
+    #[error("another box has taken over this store; this one is read-only")]
+    Superseded,
+    /// Stored text that no release of ours wrote.
+    #[error("stored data can't be read: {0}")]
+    Corrupt(String),
+    /// The writer could not commit; nothing was kept.
+    #[error("{0}")]
+    NotCommitted(String),
+}
+
+/// What goes to the broker after a commit.
+pub enum Outgoing {
+    /// One message.
+    Message(Message),
+    /// A snapshot to read and send.
+    Snapshot(Box<SnapshotJob>),
+}
+
+/// What everything in the gateway shares. Cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+/// See [`App`].
+pub struct Inner {
+    /// The configuration.
+    pub config: Config,
+    /// The only way to write.
+    pub writer: Writer,
+    /// For pages and lists.
+    pub readers: Readers,
+    /// Seals and indexes pickup codes.
+    pub keys: Keys,
+    /// Wall time.
+    pub clock: Clock,
+    /// What the tasks say of themselves.
+    pub status: Status,
+    /// What open pages are told.
+    pub live: broadcast::Sender<Live>,
+    /// There is something for HQ.
+    pub uplink_wake: Notify,
+    /// There may be something to send or settle.
+    pub messages_wake: Notify,
+    /// There may be a message for the modem.
+    pub sending_wake: Notify,
+    /// Sync messages dropped between commit and broker.
+    pub outgoing_dropped: AtomicU64,
+    end: Mutex<StoreEnd>,
+    bundle: RwLock<Arc<Bundle>>,
+    outgoing: mpsc::Sender<Outgoing>,
+}
+
+impl Deref for App {
+    type Target = Inner;
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+/// What [`App::new`] puts together.
+pub struct Parts {
+    /// The configuration.
+    pub config: Config,
+    /// The writer.
+    pub writer: Writer,
+    /// The readers.
+    pub readers: Readers,
+    /// The keys.
+    pub keys: Keys,
+    /// The clock.
+    pub clock: Clock,
+    /// The sync core.
+    pub end: StoreEnd,
+    /// The bundle in force.
+    pub bundle: Bundle,
+}
+
+impl App {
+    /// Puts the parts together; the receiver is the uplink's.
+    pub fn new(parts: Parts) -> (App, mpsc::Receiver<Outgoing>) {
+        let (outgoing, receiver) = mpsc::channel(OUTGOING);
+        let app = App(Arc::new(Inner {
+            config: parts.config,
+            writer: parts.writer,
+            readers: parts.readers,
+            keys: parts.keys,
+            clock: parts.clock,
+            status: Status::default(),
+            live: broadcast::Sender::new(LIVE),
+            uplink_wake: Notify::new(),
+            messages_wake: Notify::new(),
+            sending_wake: Notify::new(),
+            outgoing_dropped: AtomicU64::new(0),
+            end: Mutex::new(parts.end),
+            bundle: RwLock::new(Arc::new(parts.bundle)),
+            outgoing,
+        }));
+        (app, receiver)
+    }
+
+    /// Runs `act` as one operation of the writer and answers after its commit. Once called it runs to its end, also
+    /// when the caller goes away.
+    ///
+    /// # Errors
+    /// What `act` answers (nothing of it is kept then), or [`ShopError::NotCommitted`].
+    pub async fn work<T, F>(&self, lane: Lane, act: F) -> Result<T, ShopError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Desk<'_, '_>) -> Result<T, ShopError> + Send + 'static,
+    {
+        let app = self.clone();
+        let task = tokio::spawn(async move {
+            let inside = app.clone();
+            let outcome = app
+                .writer
+                .run(lane, move |tx| {
+                    let mut end = inside.end();
+                    let mut desk = Desk::open(&inside, tx, &mut end);
+                    let result = act(&mut desk).and_then(|value| desk.close().map(|()| value));
+                    if result.is_err() {
+                        end.handle_rollback(inside.clock.now());
+                    }
+                    result
+                })
+                .await;
+            outcome.map_err(|e| match e {
+                WriteError::Refused(e) => e,
+                other => {
+                    app.end().handle_rollback(app.clock.now());
+                    ShopError::NotCommitted(other.to_string())
+                }
+            })
+        });
+        task.await.unwrap_or_else(|e| Err(ShopError::NotCommitted(e.to_string())))
+    }
+
+    /// Reads in one transaction of a reader.
+    ///
+    /// # Errors
+    /// What `read` answers.
+    pub async fn read<T, F>(&self, read: F) -> Result<T, ShopError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, ShopError> + Send + 'static,
+    {
+        self.readers.run(read).await
+    }
+
+    /// The sync core. Lock it only for the time of one call, and never across an await.
+    pub fn end(&self) -> MutexGuard<'_, StoreEnd> {
+        self.end.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The configuration bundle in force.
+    pub fn bundle(&self) -> Arc<Bundle> {
+        Arc::clone(&self.bundle.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts another bundle in force. Its row must be committed.
+    pub fn set_bundle(&self, bundle: Bundle) {
+        *self.bundle.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(bundle);
+    }
+
+    /// Hands a committed message to the uplink; dropped when the queue is full.
+    pub fn send(&self, outgoing: Outgoing) {
+        if self.outgoing.try_send(outgoing).is_err() {
+            self.outgoing_dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Tells open pages. Nobody may be listening.
+    pub fn tell(&self, live: Live) {
+        drop(self.live.send(live));
+    }
+}

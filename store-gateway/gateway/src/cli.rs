@@ -1,0 +1,117 @@
+//! The command line: `run`, `check`, `doctor`, `staff add`, `sms encode|decode`.
+
+use std::io::BufRead as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+use store_daemon::process::{EXIT_CONFIG, EXIT_FAILED, init_logs, init_tls};
+use store_daemon::wall::unix_ms;
+
+use crate::config::Config;
+use crate::sms_cli::SmsCommand;
+use crate::staff::Entry;
+use crate::{database, run};
+
+/// Keeps a shop's click-and-collect orders, texts its customers through the box's own modem, and serves its counter.
+#[derive(Debug, Parser)]
+#[command(name = "store-gateway", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs the daemon.
+    Run(ConfigFile),
+    /// Checks the configuration; needs neither modem nor broker.
+    Check(ConfigFile),
+    /// Looks at everything that the daemon needs and says what is wrong.
+    Doctor(ConfigFile),
+    /// The people of the store.
+    #[command(subcommand)]
+    Staff(StaffCommand),
+    /// Encodes and decodes SMS PDUs.
+    #[command(subcommand)]
+    Sms(SmsCommand),
+}
+
+#[derive(Debug, clap::Args)]
+struct ConfigFile {
+    /// The configuration file.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+enum StaffCommand {
+    /// Enters somebody, or gives them a new name, role and PIN.
+    Add {
+        /// The configuration file.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// What they log in with.
+        #[arg(long)]
+        id: String,
+        /// What screens call them.
+        #[arg(long)]
+        name: String,
+        /// clerk, senior or manager.
+        #[arg(long)]
+        role: String,
+        /// Read the PIN as one line from standard input.
+        #[arg(long, required = true)]
+        pin_stdin: bool,
+    },
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let command = Cli::parse().command;
+    init_logs();
+    init_tls();
+    match command {
+        Command::Sms(sms) => crate::sms_cli::run(&sms),
+        Command::Run(file) => with_config(&file.config, |config| told(run::run(config))),
+        Command::Check(file) => with_config(&file.config, |_| {
+            println!("{}: good", file.config.display());
+            ExitCode::SUCCESS
+        }),
+        Command::Doctor(file) => with_config(&file.config, |config| crate::run::doctor(&config)),
+        Command::Staff(StaffCommand::Add { config, id, name, role, .. }) => {
+            with_config(&config, |config| told(add_staff(&config, &id, &name, &role)))
+        }
+    }
+}
+
+fn with_config(path: &std::path::Path, act: impl FnOnce(Config) -> ExitCode) -> ExitCode {
+    match Config::load(path) {
+        Ok(config) => act(config),
+        Err(e) => {
+            eprintln!("store-gateway: {e}");
+            ExitCode::from(EXIT_CONFIG)
+        }
+    }
+}
+
+fn told(outcome: anyhow::Result<()>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            eprintln!("store-gateway: {e:#}");
+            ExitCode::from(EXIT_FAILED)
+        }
+    }
+}
+
+fn add_staff(config: &Config, id: &str, name: &str, role: &str) -> anyhow::Result<()> {
+    let mut pin = String::new();
+    std::io::stdin().lock().read_line(&mut pin).context("reading the PIN from standard input")?;
+    let entry = Entry::new(id, name, role, pin.trim_end_matches(['\r', '\n']))?;
+    let db = database::open(config)?;
+    entry.put(&db, unix_ms()).with_context(|| format!("entering {id}"))?;
+    println!("{id} may log in");
+    Ok(())
+}

@@ -1,0 +1,51 @@
+//! What a restored database means for the shop (the effects of a restore): messages may have gone out already, bags
+//! may have left already.
+
+use rusqlite::params;
+use shop_model::ids::MessageId;
+use shop_model::event::{Actor, MessageFact};
+
+use super::Desk;
+use crate::app::ShopError;
+use crate::live::Live;
+
+/// The cause of messages that a restore left in doubt.
+pub const RESTORED: &str = "restored";
+
+impl Desk<'_, '_> {
+    /// This database turned out to be an old copy. Nothing of ours goes to HQ before the snapshot; what it holds is in
+    /// doubt from now on.
+    pub(super) fn rolled_back(&mut self, why: &str) -> Result<(), ShopError> {
+        self.app().status.link().recovery = true;
+        self.doubt_everything()?;
+        self.alert("rolled-back", "database", &format!("this database is an older copy: {why}"))
+    }
+
+    /// HQ's snapshot was adopted.
+    pub(super) fn restored(&mut self) -> Result<(), ShopError> {
+        self.app().status.link().recovery = false;
+        self.doubt_everything()?;
+        let mut waiting = self.db().prepare("SELECT id FROM message WHERE state IN ('queued', 'held', 'submitting')")?;
+        let ids: Vec<String> = waiting.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        drop(waiting);
+        for id in ids {
+            let message = MessageId::parse(&id).map_err(|e| ShopError::Corrupt(e.to_string()))?;
+            self.db().execute(
+                "UPDATE message SET state = 'unknown', cause = ?2, changed_ms = ?3 WHERE id = ?1",
+                params![id, RESTORED, self.wall().unix_ms],
+            )?;
+            let fact = MessageFact::Unknown { message, cause: RESTORED.into() };
+            self.append_message(message, &fact, &Actor::system())?;
+        }
+        // One retry of an unknown may be spent already: those wait for a person.
+        self.db().execute("UPDATE message SET attempts = max(attempts, 2) WHERE state = 'unknown'", [])?;
+        self.tell(Live::Board);
+        self.tell(Live::Texts);
+        Ok(())
+    }
+
+    fn doubt_everything(&self) -> Result<(), ShopError> {
+        self.db().execute("UPDATE reservation SET unverified = 1, unsure = 1", [])?;
+        Ok(())
+    }
+}

@@ -1,0 +1,6 @@
+//! The queue against a real database.
+
+mod incoming;
+mod outgoing;
+mod timing;
+mod walk;

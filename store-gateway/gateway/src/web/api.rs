@@ -1,0 +1,35 @@
+//! `/api/v1`: the same acts as the pages, for tills and scripts.
+
+mod act;
+mod messages;
+mod openapi;
+mod reservations;
+
+use axum::Router;
+use axum::routing::{get, post};
+
+pub use act::{Acted, HandOverAsk, Presented, count_codes, hand_over_in, screen_is_open};
+pub use reservations::unknown_order;
+
+use super::{Web, sse};
+
+/// Routes below `/api/v1`.
+pub fn router() -> Router<Web> {
+    Router::new()
+        .route("/session", post(reservations::log_in).delete(reservations::log_out))
+        .route("/reservations", get(reservations::list))
+        .route("/reservations/{order}", get(reservations::one))
+        .route("/reservations/{order}/stage", post(act::stage))
+        .route("/reservations/{order}/arrive", post(act::arrive))
+        .route("/reservations/{order}/attend", post(act::attend))
+        .route("/reservations/{order}/hand-over", post(act::hand_over))
+        .route("/reservations/{order}/undo", post(act::undo))
+        .route("/reservations/{order}/refuse", post(act::refuse))
+        .route("/reservations/{order}/extend", post(act::extend))
+        .route("/reservations/{order}/request-cancel", post(act::request_cancel))
+        .route("/reservations/{order}/put-back", post(act::put_back))
+        .route("/messages", get(messages::list).post(messages::create))
+        .route("/messages/preview", post(messages::preview))
+        .route("/openapi.json", get(openapi::document))
+        .route("/events", get(sse::events))
+}
