@@ -205,3 +205,109 @@ impl CodeLock {
         *self = Self::default();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn code(text: &str) -> PickupCode {
+        PickupCode::parse(text).unwrap()
+    }
+
+    /// The randomness of a test: its seed comes from proptest, which prints it.
+    fn random(seed: u64) -> impl FnMut() -> u64 {
+        let mut rng = sans_io::Rng::new(seed);
+        move || rng.next_u64()
+    }
+
+    #[test]
+    fn six_digits_and_nothing_else_are_a_code() {
+        assert_eq!(code("048211").reveal(), "048211");
+        for bad in ["", "04821", "0482111", "04821a", " 48211", "٠٤٨٢١١"] {
+            assert_eq!(PickupCode::parse(bad), Err(CodeError), "{bad:?}");
+        }
+        assert_eq!(format!("{:?}", code("048211")), "••••••");
+    }
+
+    #[test]
+    fn a_code_one_digit_away_is_not_free_and_two_digits_away_is() {
+        let pool: CodePool = [code("048211")].into_iter().collect();
+        assert!(!pool.is_free(code("048211")));
+        assert!(!pool.is_free(code("148211")));
+        assert!(!pool.is_free(code("048219")));
+        assert!(pool.is_free(code("148219")));
+        assert!(pool.is_free(code("084211")), "two neighbours swapped are two digits");
+    }
+
+    #[test]
+    fn obvious_codes_are_not_minted() {
+        for obvious in ["000000", "777777", "123456", "654321", "012345"] {
+            assert!(code(obvious).is_obvious(), "{obvious}");
+        }
+        assert!(!code("112233").is_obvious());
+        // A source that says 0 for ever would mint 000000: the next free code that is not obvious comes instead.
+        assert_eq!(CodePool::default().mint(|| 0), Ok(code("000001")));
+    }
+
+    #[test]
+    fn a_full_pool_says_so() {
+        // All 100 000 codes whose digits sum to a multiple of ten: no two are one digit apart, and none can be added.
+        let all = (0..1_000_000).map(PickupCode::from_number);
+        let sums = |c: &PickupCode| c.0.iter().map(|d| u32::from(d - b'0')).sum::<u32>().is_multiple_of(10);
+        let mut pool: CodePool = all.filter(sums).collect();
+        assert_eq!(pool.codes.len(), 100_000);
+        assert_eq!(pool.mint(random(1)), Err(PoolFull));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 20, ..ProptestConfig::default() })]
+
+        #[test]
+        fn minted_codes_differ_in_at_least_two_digits(seed: u64) {
+            let (mut pool, mut random) = (CodePool::default(), random(seed));
+            let codes: Vec<_> = (0..200).map(|_| pool.mint(&mut random).unwrap()).collect();
+            for (i, a) in codes.iter().enumerate() {
+                prop_assert!(codes[..i].iter().all(|b| a.distance(b) >= 2));
+            }
+        }
+    }
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn five_misses_in_ten_minutes_lock_for_a_minute_then_two() {
+        let (rule, mut lock) = (LockRule::default(), CodeLock::default());
+        let mut now = Instant::ZERO;
+        let mut miss = |now: &mut Instant| {
+            *now += SECOND;
+            lock.miss(&rule, *now)
+        };
+        assert!((0..4).all(|_| miss(&mut now).is_none()));
+        assert_eq!(miss(&mut now), Some(60 * SECOND));
+        assert_eq!(miss(&mut now), None, "a try while locked is not looked at");
+        now += 60 * SECOND;
+        assert!((0..4).all(|_| miss(&mut now).is_none()));
+        assert_eq!(miss(&mut now), Some(120 * SECOND));
+        assert_eq!(lock.remaining(now), Some(120 * SECOND));
+        assert_eq!(lock.remaining(now + 120 * SECOND), None);
+    }
+
+    #[test]
+    fn old_misses_and_a_right_code_are_forgotten() {
+        let (rule, mut lock) = (LockRule::default(), CodeLock::default());
+        let mut now = Instant::ZERO;
+        for _ in 0..20 {
+            now += 200 * SECOND;
+            assert_eq!(lock.miss(&rule, now), None, "never five within ten minutes");
+        }
+        lock.hit();
+        for _ in 0..20 {
+            assert_eq!(lock.miss(&rule, now), None);
+            lock.hit();
+        }
+        assert_eq!(lock.miss(&rule, now), None);
+        assert_eq!(rule.duration(40), rule.longest);
+    }
+}
