@@ -187,7 +187,7 @@ fn a_demo_that_is_killed_outright_leaves_nothing_running() -> Result<()> {
 fn a_thousand_orders_go_in_through_hqs_import() -> Result<()> {
     let (_kept, data) = folder()?;
     let demo = Demo::start(&data, &["--orders", "1000"])?;
-    assert!(demo.process.log().contains("1000 orders handed to HQ"), "{}", demo.process.log());
+    assert!(demo.process.log().contains("orders handed to HQ: 1000 new, 0 known, 0 refused"), "{}", demo.process.log());
     let offered = fs::read_to_string(data.join("orders.jsonl")).context("read the offered orders")?;
     let last: Value = serde_json::from_str(offered.lines().last().context("a last order")?)?;
     let number = last["order"].as_str().context("its number")?;

@@ -1,5 +1,6 @@
 //! Who may log in to the demo, and the orders that it can hand in. Both go through the same doors as in a shop.
 
+use std::fmt;
 use std::io::{ErrorKind, Write};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -16,7 +17,8 @@ const HQ_USER: &str = "demo";
 const HQ_NAME: &str = "Demo";
 const HQ_PASSWORD: &str = "demo-at-hq-2468";
 
-/// The import of many orders is one request.
+/// Orders in one request; HQ answers while it reads, and what it answered must fit between the two until it is read.
+const ORDERS_A_FILE: usize = 500;
 const IMPORT_LIMIT: Duration = Duration::from_secs(120);
 
 /// Adds staff to the gateway's database and a user to HQ's.
@@ -65,21 +67,66 @@ fn tell(program: &str, arguments: &[&str], line: &str) -> Result<String> {
 
 /// Hands `count` orders to HQ's import, and says what HQ answered.
 pub fn place_orders(count: u32, ports: &Ports, memory: &Memory) -> Result<String> {
-    let body = files::orders(count.into(), memory)?;
+    let orders = files::orders(count.into(), memory)?;
+    let lines: Vec<&str> = orders.lines().collect();
+    let mut tally = Tally::default();
+    for file in lines.chunks(ORDERS_A_FILE) {
+        tally.add(&import(file.join("\n"), ports, memory)?)?;
+    }
+    Ok(tally.to_string())
+}
+
+fn import(file: String, ports: &Ports, memory: &Memory) -> Result<String> {
     let agent: ureq::Agent =
         ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(IMPORT_LIMIT)).build().into();
     let mut response = agent
         .post(format!("http://127.0.0.1:{}/api/v1/orders/import", ports.hq))
         .header("authorization", format!("Bearer {}", memory.api_key))
         .header("content-type", "application/x-ndjson")
-        .send(body)
+        .send(file)
         .context("hand the orders to HQ")?;
     let status = response.status();
+    let answer = response.body_mut().read_to_string().context("read HQ's answer to the orders")?;
     if status.is_success() {
-        return Ok(format!("{count} orders handed to HQ"));
+        return Ok(answer);
     }
-    let answer = response.body_mut().read_to_string().unwrap_or_default();
     bail!("HQ refused the orders with {status}: {answer}");
+}
+
+/// What HQ answered, line by line: 201 for a new order, 200 for one that it has.
+#[derive(Debug, Default)]
+struct Tally {
+    new: u32,
+    known: u32,
+    refused: u32,
+    first_refusal: Option<String>,
+}
+
+impl Tally {
+    fn add(&mut self, answers: &str) -> Result<()> {
+        for line in answers.lines() {
+            let answer: Value = serde_json::from_str(line).with_context(|| format!("read HQ's answer {line:?}"))?;
+            match answer["status"].as_u64() {
+                Some(201) => self.new += 1,
+                Some(200) => self.known += 1,
+                _ => {
+                    self.refused += 1;
+                    self.first_refusal.get_or_insert_with(|| line.to_owned());
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(to, "orders handed to HQ: {} new, {} known, {} refused", self.new, self.known, self.refused)?;
+        match &self.first_refusal {
+            Some(line) => write!(to, "; the first refusal: {line}"),
+            None => Ok(()),
+        }
+    }
 }
 
 /// The line that tells how to log in at the counter.
@@ -101,4 +148,20 @@ pub fn staff_json() -> Value {
 /// HQ's user for the ready file.
 pub fn hq_json() -> Value {
     json!({ "id": HQ_USER, "name": HQ_NAME, "password": HQ_PASSWORD })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hqs_answers_are_counted_and_the_first_refusal_is_shown() {
+        let mut tally = Tally::default();
+        let refused = r#"{"line":3,"status":409,"problem":{"type":"/problems/order-differs"}}"#;
+        tally.add(&format!("{{\"line\":1,\"status\":201}}\n{{\"line\":2,\"status\":200}}\n{refused}\n")).expect("read");
+        assert_eq!(
+            tally.to_string(),
+            format!("orders handed to HQ: 1 new, 1 known, 1 refused; the first refusal: {refused}")
+        );
+    }
 }
