@@ -41,7 +41,7 @@ fn a_submission_goes_on_air_as_it_was_written_and_its_report_comes_back() -> Res
     assert_eq!(on_air["pdu"], "21010B918406101122F2000005E8329BFD06");
     let report = port.until("00\r\n", LIMIT)?;
     // 06: SMS-STATUS-REPORT; 01: the reference; then the recipient.
-    assert!(report.contains("\r\n+CDS: 26\r\n"), "{report}");
+    assert!(report.contains("\r\n+CDS: 25\r\n"), "{report}");
     assert!(report.contains("06010B918406101122F2"), "{report}");
     Ok(())
 }

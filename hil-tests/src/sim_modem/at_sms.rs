@@ -462,7 +462,7 @@ impl Modem {
         if self.config.air_ms == 0 {
             self.put_on_air(submission);
         } else {
-            self.plan(self.config.air_ms, Job::Air(submission));
+            self.plan(self.config.air_ms, Job::Air(Box::new(submission)));
         }
     }
 }

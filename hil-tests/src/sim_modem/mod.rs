@@ -8,12 +8,14 @@
 //! [`Shell`] owns port, sockets and clock; the binary `sim-modem` is [`Shell`] with arguments.
 
 mod alphabet;
+mod answer;
 mod at_general;
 mod at_sms;
 pub mod client;
 mod control;
 mod delivery;
 pub mod fault;
+mod line;
 mod log;
 mod modem;
 mod network;

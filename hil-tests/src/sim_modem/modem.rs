@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::at_sms::{Prompt, Submission};
-use super::fault::{self, Fault, Kind, Stage};
+use super::fault::{self, Fault, Stage};
+use super::line::commands;
 use super::log::{Log, millis};
 use super::network::{Network, Policy, Registration};
 use super::pdu::{Stamp, hex};
@@ -22,7 +23,7 @@ use super::sim::{Card, Lock, PinAtStart};
 /// Octets of one command line that a modem keeps; what comes beyond is dropped (TS 27.005 leaves it to the maker; EC25: 1 556).
 const LINE_OCTETS: usize = 1_556;
 /// Unsolicited codes held back while a command runs; the oldest is dropped beyond it, as a modem does.
-const HELD_CODES: usize = 200;
+pub(super) const HELD_CODES: usize = 200;
 
 /// What the pty does while the modem reboots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -231,7 +232,7 @@ pub(super) enum Job {
     SimRead,
     Register,
     Urc(String),
-    Air(Submission),
+    Air(Box<Submission>),
     CnmaTimeout(u64),
     Handset {
         air: u64,
@@ -267,12 +268,12 @@ pub struct Modem {
     pub(super) routing_stopped: bool,
     line: Vec<u8>,
     input: VecDeque<u8>,
-    busy: bool,
-    held_codes: VecDeque<String>,
+    pub(super) busy: bool,
+    pub(super) held_codes: VecDeque<String>,
     boot: u64,
     agenda: BTreeMap<(Instant, u64), (Option<u64>, Job)>,
     jobs: u64,
-    outputs: VecDeque<Output>,
+    pub(super) outputs: VecDeque<Output>,
     saves: bool,
     now: Instant,
     started: Instant,
@@ -385,7 +386,7 @@ impl Modem {
         self.saves = true;
     }
 
-    fn since_start(&self) -> Duration {
+    pub(super) fn since_start(&self) -> Duration {
         self.now.duration_since(self.started)
     }
 
@@ -429,7 +430,7 @@ impl Modem {
             Job::SimRead => self.sim_read(),
             Job::Register => self.set_registered(self.network.registration),
             Job::Urc(text) => self.urc(&text),
-            Job::Air(submission) => self.put_on_air(submission),
+            Job::Air(submission) => self.put_on_air(*submission),
             Job::CnmaTimeout(id) => self.cnma_timed_out(id),
             Job::Handset { air, status, report } => self.reach_handset(air, status, report),
         }
@@ -463,15 +464,15 @@ impl Modem {
         if self.card.pin_enabled == PinAtStart::Asked && self.card.lock == Lock::Ready {
             self.card.lock = Lock::Pin;
         }
+        if self.config.port_on_reboot == PortOnReboot::Reenumerate {
+            self.outputs.push_back(Output::PortGone);
+        }
         self.event("power", json!({"power": "off"}));
     }
 
     /// Restarts the modem as CFUN=1,1, the reset pin or a crash does.
     pub(super) fn reboot(&mut self) {
         self.power_off();
-        if self.config.port_on_reboot == PortOnReboot::Reenumerate {
-            self.outputs.push_back(Output::PortGone);
-        }
         self.power_on();
     }
 
@@ -624,133 +625,6 @@ impl Modem {
             self.mode = Mode::Prompt { line, prompt, typed: Vec::new() };
         }
     }
-
-    /// Lets the faults of `stage` strike; tells whether the command ends there.
-    pub(super) fn struck_before(&mut self, line: &str, stage: Stage, applies: bool) -> bool {
-        if !applies {
-            return false;
-        }
-        let Some(kind) = fault::strike(&mut self.faults, stage, line).into_iter().next() else { return false };
-        self.event("fault", json!({"kind": kind, "line": line}));
-        match kind {
-            Kind::Reboot { .. } => self.reboot(),
-            Kind::Hang { .. } => self.hang(),
-            Kind::CmsError { code, .. } => self.answer(line, &[], &End::Cms(code)),
-            Kind::CmeError { code } => self.answer(line, &[], &End::Cme(code)),
-            Kind::Error { .. } => self.answer(line, &[], &End::Error),
-            Kind::Echo {} => {
-                self.settings.echo = true;
-                return false;
-            }
-            Kind::LostAnswer {}
-            | Kind::LateAnswer { .. }
-            | Kind::UrcBetween { .. }
-            | Kind::TornLine { .. }
-            | Kind::NoPrompt {}
-            | Kind::Garbage { .. } => return false,
-        }
-        true
-    }
-
-    // Octets out
-
-    /// Answers a command line, with its delay and the faults that concern answers.
-    pub(super) fn answer(&mut self, line: &str, blocks: &[String], end: &End) {
-        let mut segments: Vec<Vec<u8>> = Vec::new();
-        for block in blocks {
-            for (n, text) in block.split("\r\n").enumerate() {
-                segments.push(format!("{}{text}\r\n", if n == 0 { "\r\n" } else { "" }).into_bytes());
-            }
-        }
-        segments.push(format!("\r\n{}\r\n", self.end_text(end)).into_bytes());
-        let mut delay_ms = self.delay_of(line);
-        let mut beside = false;
-        for kind in fault::strike(&mut self.faults, Stage::Answer, line) {
-            self.event("fault", json!({"kind": kind, "line": line}));
-            match kind {
-                Kind::LostAnswer {} => segments.clear(),
-                Kind::LateAnswer { ms, meanwhile } => {
-                    delay_ms += ms;
-                    beside = meanwhile == fault::Meanwhile::Answer;
-                }
-                Kind::UrcBetween { line, text } => {
-                    segments.insert(line.min(segments.len()), format!("\r\n{text}\r\n").into_bytes());
-                }
-                Kind::TornLine { line, keep } => tear(&mut segments, line, keep),
-                Kind::Garbage { hex } => segments.insert(0, super::pdu::unhex(&hex).unwrap_or_default()),
-                _ => {}
-            }
-        }
-        self.deliver_answer(segments.concat(), delay_ms, beside);
-    }
-
-    fn deliver_answer(&mut self, octets: Vec<u8>, delay_ms: u64, beside: bool) {
-        if beside {
-            self.busy = false;
-            self.plan(delay_ms, Job::Late(octets));
-            self.flush_codes();
-        } else if delay_ms > 0 {
-            self.busy = true;
-            self.plan(delay_ms, Job::Answer(octets));
-        } else {
-            self.busy = false;
-            self.emit(octets);
-            self.flush_codes();
-        }
-    }
-
-    fn delay_of(&self, line: &str) -> u64 {
-        let line = line.to_ascii_uppercase();
-        let fitting = self.config.command_ms.iter().filter(|(prefix, _)| line.starts_with(prefix.as_str()));
-        fitting.max_by_key(|(prefix, _)| prefix.len()).map_or(0, |(_, ms)| *ms)
-    }
-
-    fn end_text(&self, end: &End) -> String {
-        match (end, self.settings.cmee) {
-            (End::Ok, _) => "OK".into(),
-            (End::Error, _) | (End::Cme(_), 0) => "ERROR".into(),
-            (End::Cme(code), 1) => format!("+CME ERROR: {code}"),
-            (End::Cme(code), _) => format!("+CME ERROR: {}", super::at_general::cme_text(*code)),
-            (End::Cms(code), _) => format!("+CMS ERROR: {code}"),
-        }
-    }
-
-    /// Says an unsolicited code, after the running command's answer if there is one.
-    pub(super) fn urc(&mut self, text: &str) {
-        if self.power != Power::On {
-            return;
-        }
-        if self.busy || matches!(self.mode, Mode::Prompt { .. }) {
-            self.held_codes.push_back(text.to_owned());
-            if self.held_codes.len() > HELD_CODES {
-                self.held_codes.pop_front();
-            }
-            return;
-        }
-        self.emit(format!("\r\n{text}\r\n").into_bytes());
-    }
-
-    fn flush_codes(&mut self) {
-        if self.busy || matches!(self.mode, Mode::Prompt { .. }) {
-            return;
-        }
-        while let Some(text) = self.held_codes.pop_front() {
-            self.emit(format!("\r\n{text}\r\n").into_bytes());
-        }
-    }
-
-    pub(super) fn emit(&mut self, octets: Vec<u8>) {
-        if octets.is_empty() || !matches!(self.power, Power::On) {
-            return;
-        }
-        self.log.trace(self.since_start(), "out", &octets);
-        // Echo comes octet by octet; one write serves a run of it.
-        if let Some(Output::Port(last)) = self.outputs.back_mut() {
-            last.extend(octets);
-        } else {
-            self.outputs.push_back(Output::Port(octets));
-        }
-    }
 }
 
 /// A time as the seven octets know it.
@@ -780,60 +654,9 @@ fn is_submission(line: &str) -> bool {
     line.starts_with("AT+CMGS=") || line.starts_with("AT+CMSS=")
 }
 
-fn tear(segments: &mut Vec<Vec<u8>>, line: usize, keep: usize) {
-    segments.truncate(line + 1);
-    if let Some(segment) = segments.get_mut(line) {
-        let lead = if segment.starts_with(b"\r\n") { 2 } else { 0 };
-        segment.truncate(lead + keep);
-    }
-}
-
-/// Cuts a command line into commands (ITU-T V.250 §5.2.1): basic ones follow each other, extended ones end at a semicolon
-/// outside of quotes.
-fn commands(body: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut rest = body.trim();
-    if rest.is_empty() {
-        return found;
-    }
-    while !rest.is_empty() {
-        let end = if rest.starts_with(['+', '^', '$', '*']) || rest.starts_with(['D', 'd']) {
-            let mut quoted = false;
-            rest.char_indices().find_map(|(at, c)| {
-                quoted ^= c == '"';
-                (c == ';' && !quoted).then_some(at)
-            })
-        } else {
-            basic_end(rest)
-        };
-        let end = end.unwrap_or(rest.len());
-        found.push(rest[..end].trim().to_owned());
-        rest = rest[end..].trim_start_matches([';', ' ']);
-    }
-    found
-}
-
-/// A basic command: an optional `&` or `\`, a letter, digits, or `Sn=m`.
-fn basic_end(rest: &str) -> Option<usize> {
-    let bytes = rest.as_bytes();
-    let mut at = usize::from(matches!(bytes.first(), Some(b'&' | b'\\'))) + 1;
-    while bytes.get(at).is_some_and(|c| c.is_ascii_digit() || matches!(c, b'=' | b'?')) {
-        at += 1;
-    }
-    (at < bytes.len() && rest.is_char_boundary(at)).then_some(at)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_line_is_cut_into_basic_and_extended_commands() {
-        assert_eq!(commands("E0V1+CMEE=1;+CREG?"), ["E0", "V1", "+CMEE=1", "+CREG?"]);
-        assert_eq!(commands("+CUSD=1,\"a;b\",15"), ["+CUSD=1,\"a;b\",15"]);
-        assert_eq!(commands("&FS0=0I"), ["&F", "S0=0", "I"]);
-        assert!(commands("").is_empty());
-    }
 
     #[test]
     fn a_stamp_is_local_to_the_network() {

@@ -282,7 +282,7 @@ fn semi_octets(digits: &str) -> Vec<u8> {
 impl Stamp {
     /// Writes the seven octets (§9.2.3.11): swapped digits, the zone's sign in bit 3 of its first digit.
     pub fn octets(self) -> [u8; 7] {
-        let swapped = |n: u8| n / 10 | n % 10 << 4;
+        let swapped = |n: u8| (n / 10) | ((n % 10) << 4);
         let zone = swapped(self.quarters.unsigned_abs()) | if self.quarters < 0 { 0x08 } else { 0 };
         let [year, month, day, hour, minute, second] = self.fields.map(swapped);
         [year, month, day, hour, minute, second, zone]

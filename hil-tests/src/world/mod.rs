@@ -10,6 +10,7 @@ use std::net::{TcpListener, TcpStream};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
@@ -28,6 +29,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(10);
 const PORT_TRIES: u32 = 5;
 /// How long a broker may take to listen.
 const BROKER_LIMIT: Duration = Duration::from_secs(15);
+/// How long the peers' packages may take to come from the registry.
+const INSTALL_LIMIT: Duration = Duration::from_secs(300);
 /// Last lines of a log that a failure shows.
 const SHOWN_LINES: usize = 30;
 
@@ -88,6 +91,31 @@ pub fn peer(program: &str, package: &str) -> Result<PathBuf> {
     let places = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin"), PathBuf::from("/sbin")]);
     let found = places.map(|dir| dir.join(program)).find(|path| path.is_file());
     found.ok_or_else(|| anyhow!("{program} is missing: apt-get install {package}"))
+}
+
+/// Returns a Python with the peers' packages in the versions of `peers/requirements.txt`, made under the target folder when
+/// it is not there yet. `PEERS_PYTHON` names another one.
+///
+/// # Errors
+/// When Python or the packages can't be had; the message names the Debian package.
+pub fn peers_python() -> Result<PathBuf> {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    if let Some(path) = std::env::var_os("PEERS_PYTHON") {
+        return Ok(path.into());
+    }
+    let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let dir = target_dir().join("peers");
+    let python = dir.join("bin/python");
+    let wanted = concat!(env!("CARGO_MANIFEST_DIR"), "/peers/requirements.txt");
+    if !python.exists() {
+        let system = peer("python3", "python3-venv")?;
+        run(Command::new(system).args(["-m", "venv"]).arg(&dir), INSTALL_LIMIT)
+            .context("making a Python environment: apt-get install python3-venv")?;
+    }
+    let mut install = Command::new(&python);
+    install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", wanted]);
+    run(&mut install, INSTALL_LIMIT).context("installing the peers' decoders")?;
+    Ok(python)
 }
 
 /// A running process with its log; dropping it kills the process.

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::termios::{BaudRate, SetArg, cfmakeraw, cfsetspeed, tcgetattr, tcsetattr};
 
 use super::{Process, binary};
 use crate::sim_modem::client::{Control, Events};
@@ -64,7 +65,7 @@ pub struct HostPort {
 }
 
 impl HostPort {
-    /// Opens a port as a host does.
+    /// Opens a port as a host does: raw, 115 200 bits a second.
     ///
     /// # Errors
     /// When it is not there.
@@ -72,6 +73,10 @@ impl HostPort {
         let mut options = OpenOptions::new();
         options.read(true).write(true).custom_flags(OFlag::O_NOCTTY.bits());
         let file = options.open(link).with_context(|| format!("opening {}", link.display()))?;
+        let mut settings = tcgetattr(&file).context("reading the port's settings")?;
+        cfmakeraw(&mut settings);
+        cfsetspeed(&mut settings, BaudRate::B115200).context("setting the port's speed")?;
+        tcsetattr(&file, SetArg::TCSANOW, &settings).context("setting the port raw")?;
         Ok(Self { file, unread: Vec::new() })
     }
 
@@ -98,6 +103,15 @@ impl HostPort {
                 bail!("no {end:?} within {limit:?}, but {:?}", String::from_utf8_lossy(&self.unread));
             }
         }
+    }
+
+    /// Returns what is there, waiting up to `limit` for the first octet; empty when none comes.
+    ///
+    /// # Errors
+    /// When the port is gone.
+    pub fn octets(&mut self, limit: Duration) -> Result<Vec<u8>> {
+        self.read_some(limit)?;
+        Ok(std::mem::take(&mut self.unread))
     }
 
     /// Returns what comes within `quiet` without a pause as long as that.
