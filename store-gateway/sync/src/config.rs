@@ -75,7 +75,7 @@ impl Config {
             request_retry: Duration::from_secs(15),
             offline_after: Duration::from_secs(30),
             telemetry_every: Duration::from_secs(10),
-            window: PerQueue { p0: 8, p1: 4 },
+            window: PerQueue { p0: 8, p1: 2 },
             batch_events: BATCH_EVENTS_MAX,
             batch_bytes: PAYLOAD_BYTES_MAX,
             p1_bound: Some(P1Bound { rows: 100_000, bytes: 64 << 20, age: Duration::from_secs(14 * 24 * 3600) }),

@@ -369,7 +369,8 @@ impl StoreEnd {
         let open = ack.open.as_ref().or(ack.epoch.as_ref());
         let fresh = ack.session == Some(self.session) && !self.answered[queue];
         let ours = open == Some(&tx.head.epoch);
-        if tx.head.superseded && !(fresh && ours) {
+        let later = open.is_some_and(|open| self.minted_later(&tx.head, open));
+        if tx.head.superseded && !(fresh && (ours || later)) {
             return Ok(());
         }
         if tx.head.superseded {
@@ -382,6 +383,13 @@ impl StoreEnd {
             self.other_epoch(&mut tx, open.clone(), fresh, now.at)?;
         }
         tx.close()
+    }
+
+    /// True for another epoch of this very machine that is not before ours: only a later life of this box can have
+    /// minted it, so this one was rolled back. Holds for a superseded copy too, or nobody would be in the open epoch.
+    fn minted_later(&self, head: &Head, open: &Epoch) -> bool {
+        let later = *open != head.epoch && open.counter >= head.epoch.counter;
+        later && open.machine == self.common.config.machine && self.common.rules.on(Rule::Box)
     }
 
     fn answered<L: Ledger>(
@@ -425,7 +433,7 @@ impl StoreEnd {
         now: Instant,
     ) -> Result<(), Error<L::Error>> {
         let never_opened = tx.head.recovery.is_some() && !tx.head.opened && self.common.rules.on(Rule::Above);
-        let own_machine = open.machine == self.common.config.machine && self.common.rules.on(Rule::Box);
+        let own_machine = self.minted_later(&tx.head, &open);
         if !fresh && self.common.rules.on(Rule::Fresh) {
             self.again(now);
             return Ok(());

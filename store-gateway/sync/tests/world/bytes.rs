@@ -34,8 +34,10 @@ fn json() -> impl Strategy<Value = serde_json::Value> {
 
 /// Messages with the right names and values that are mostly wrong.
 fn message() -> impl Strategy<Value = serde_json::Value> {
-    let names = ["epoch", "class", "events", "after", "for", "seq", "id", "session", "online", "seen", "sent", "cut", "n",
-        "last", "hash", "from", "request", "own", "open", "boot", "at"];
+    const NAMES: [&str; 21] = [
+        "epoch", "class", "events", "after", "for", "seq", "id", "session", "online", "seen", "sent", "cut", "n", "last",
+        "hash", "from", "request", "own", "open", "boot", "at",
+    ];
     let right = prop_oneof![
         Just(serde_json::json!("1-ab-box")),
         Just(serde_json::json!("P0")),
@@ -46,7 +48,7 @@ fn message() -> impl Strategy<Value = serde_json::Value> {
         Just(serde_json::json!("store")),
         json(),
     ];
-    prop::collection::btree_map(prop::sample::select(&names[..]), right, 0..20)
+    prop::collection::btree_map(prop::sample::select(&NAMES[..]), right, 0..20)
         .prop_map(|m| serde_json::Value::Object(m.into_iter().map(|(k, v)| (k.to_owned(), v)).collect()))
 }
 

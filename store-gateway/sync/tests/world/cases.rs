@@ -91,13 +91,18 @@ const FLAWS: [Flaw; 33] = [
     Flaw::Shell(Habit::JournalBeforeSend),
 ];
 
+/// Why a life goes wrong with the flaw that goes well without it.
+fn goes_wrong(seed: u64, flaw: Flaw, steps: u64) -> Option<String> {
+    live(seed, flaw, steps).0.err().filter(|_| live(seed, Flaw::None, steps).0.is_ok())
+}
+
 /// The first life that goes wrong, and how many were tried.
 fn counterexample(flaw: Flaw, seeds: u64) -> (u64, Option<(u64, u64, String)>) {
     let mut tried = 0;
     for seed in 0..seeds {
         for steps in [STEPS, 50] {
             tried += 1;
-            if let (Err(why), _) = live(seed, flaw, steps) {
+            if let Some(why) = goes_wrong(seed, flaw, steps) {
                 return (tried, Some((seed, steps, why)));
             }
         }
@@ -122,6 +127,26 @@ fn every_rule_has_a_counterexample_when_it_is_left_out() {
         }
     }
     assert!(missing.is_empty(), "no counterexample in {seeds} seeds for {missing:?}");
+}
+
+#[test]
+#[ignore = "finds the seeds that stand in FLAWS: minutes to hours"]
+fn search_counterexamples() {
+    let (first, count) = (number("SYNC_FIRST", 0), number("SYNC_SEEDS", 20_000));
+    let mut missing = FLAWS.to_vec();
+    for seed in first..first + count {
+        missing.retain(|flaw| {
+            let found = [STEPS, 60].into_iter().find_map(|steps| Some((steps, goes_wrong(seed, *flaw, steps)?)));
+            if let Some((steps, why)) = &found {
+                println!("({flaw:?}, {seed}, {steps}), // {}", why.chars().take(100).collect::<String>());
+            }
+            found.is_none()
+        });
+        if missing.is_empty() {
+            break;
+        }
+    }
+    println!("missing: {missing:?}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 
 use crate::ledger::*;
-use crate::{AggregateKey, Envelope, EventId, Queue, Side};
+use crate::{AggregateKey, Envelope, EventId, Header, Queue, Side};
 
 /// What the world's people and folds see of an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +19,15 @@ pub struct Ev {
 }
 
 impl Ev {
+    /// An entry's event; one that is no proper envelope has a header at least.
+    fn logged(by: Side, entry: &LogEntry) -> Self {
+        if let Ok(envelope) = entry.envelope() {
+            return Self::of(by, &envelope);
+        }
+        let Header { id, aggregate, kind, .. } = Header::parse(&entry.text).expect("a logged event has a header");
+        Self { id, key: aggregate.key(), by, n: aggregate.n, seen: aggregate.seen, kind, body: None }
+    }
+
     pub fn of(by: Side, e: &Envelope) -> Self {
         Self {
             id: e.id,
@@ -107,13 +116,13 @@ impl MemLedger {
     }
 
     fn logged(&mut self, key: &AggregateKey, author: Side, entry: &LogEntry) -> Logged {
-        let envelope = entry.envelope().expect("a logged event is an envelope");
-        self.must((envelope.id, envelope.aggregate.n) == (entry.id, entry.n), "text and columns differ");
-        self.must(&envelope.aggregate.key() == key, "text and key differ");
+        let ev = Ev::logged(author, entry);
+        self.must((ev.id, ev.n) == (entry.id, entry.n), "text and columns differ");
+        self.must(&ev.key == key, "text and key differ");
         let other = self.by_id.insert(entry.id, (key.clone(), author));
         self.must(other.is_none(), "an id stands twice");
         self.trace.push(Trace::Held(author, entry.id));
-        Logged { entry: entry.clone(), ev: Ev::of(author, &envelope) }
+        Logged { entry: entry.clone(), ev }
     }
 }
 

@@ -148,7 +148,7 @@ fn reservation(i: u64) -> AggregateKey {
     AggregateKey::new("reservation", format!("r{i}"))
 }
 
-/// How long 40 reservations' events wait, worst, with so many calls waiting.
+/// How long 10 reservations' events wait, worst, with so many calls waiting.
 fn worst_p0_wait_ms(backlog: u64) -> u64 {
     let mut pair = Pair::new(100, 0);
     pair.run_until(1_000, |p| p.store.is_settled());
@@ -156,7 +156,7 @@ fn worst_p0_wait_ms(backlog: u64) -> u64 {
         pair.write(call(i));
     }
     let mut worst = 0;
-    for i in 0..40 {
+    for i in 0..10 {
         for _ in 0..50 {
             pair.step();
         }
