@@ -75,11 +75,19 @@ impl StoreView {
         if self.name.is_empty() { &self.store } else { &self.name }
     }
 
+    /// True when it is there and can tell its customers.
+    pub fn is_well(&self) -> bool {
+        self.link == "online" && self.modem.as_deref().is_none_or(|modem| modem == "ok")
+    }
+
     /// True when it runs another configuration than HQ wants.
     pub fn drifts(&self) -> bool {
         self.config_wanted.is_some_and(|wanted| self.config != Some(wanted))
     }
 }
+
+/// A message without a report for so long counts as not delivered.
+const REPORT_MS: i64 = 900_000;
 
 /// Orders that may break a promise: promised within half an hour or before and not ready; ready, but the customer could
 /// not be told.
@@ -189,7 +197,7 @@ pub fn list(db: &Connection, moment: Moment) -> Result<Vec<StoreView>, Refusal> 
     let mut find = db.prepare_cached(&sql("ORDER BY s.id"))?;
     let rows = find.query_map([moment.now_ms], |row| read(row, moment))?;
     let mut stores: Vec<StoreView> = rows.collect::<Result<_, _>>()?;
-    stores.sort_by_key(|s| (-s.at_risk, i64::from(s.link == "online"), s.title().to_owned()));
+    stores.sort_by_key(|s| (-s.at_risk, s.is_well(), s.title().to_owned()));
     Ok(stores)
 }
 
@@ -259,9 +267,10 @@ pub fn figures(db: &Connection, stores: &[StoreView], moment: Moment) -> Result<
     let day_ago = moment.now_ms - 86_400_000;
     let messages = db.prepare_cached(
         "SELECT count(*) FILTER (WHERE state = 'delivered'), count(*) FILTER (WHERE state IN
-            ('delivered','failed','expired','unknown','sent')) FROM message WHERE queued_at > ?1",
+            ('delivered','failed','expired','unknown') OR (state = 'sent' AND updated_at < ?2))
+         FROM message WHERE queued_at > ?1",
     )?
-    .query_row([day_ago], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    .query_row([day_ago, moment.now_ms - REPORT_MS], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let number = |sql: &str| -> Result<i64, Refusal> { Ok(db.prepare_cached(sql)?.query_row([], |row| row.get(0))?) };
     Ok(Figures {
         online: count("online"),

@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 use schemars::JsonSchema;
 use serde::Serialize;
-use shop_model::event::{Because, Entry, HqFact, StoreFact};
+use shop_model::event::{Because, Entry, HqFact};
 use shop_model::ids::{ChainId, OrderNumber, ReservationId, StoreId};
 use shop_model::reservation::{self, Answer, Reservation, Wish};
 use store_daemon::ledger::SqlLedger;
@@ -285,30 +285,42 @@ fn wish(wish: &Wish) -> WishView {
     }
 }
 
+/// One line for both logs: each in its own order, an author's fact behind all that it had seen, else by the clocks.
 fn timeline(logs: &Logs) -> Vec<EventView> {
-    fn event<F>(entry: &Entry<F>, by: &str, kind: &str) -> (i64, EventView) {
-        let actor = &entry.actor;
-        let actor = if actor.id.is_empty() || actor.kind.as_str() == "customer" {
-            actor.kind.as_str().to_owned()
+    let (mut hq, mut store) = (logs.hq.iter().peekable(), logs.store.iter().peekable());
+    let mut events = Vec::with_capacity(logs.hq.len() + logs.store.len());
+    loop {
+        let store_first = match (hq.peek(), store.peek()) {
+            (None, None) => return events,
+            (Some(_), None) => false,
+            (None, Some(_)) => true,
+            (Some(h), Some(s)) if s.seen >= h.n => false,
+            (Some(h), Some(s)) if h.seen >= s.n => true,
+            (Some(h), Some(s)) => s.at.unix_ms < h.at.unix_ms,
+        };
+        if store_first {
+            events.extend(store.next().map(|entry| event(entry, "store", &facts::store_type(&entry.body))));
         } else {
-            format!("{} {}", actor.kind.as_str(), actor.id)
-        };
-        let view = EventView {
-            at: rfc3339(entry.at.unix_ms),
-            quality: entry.at.quality.as_str().to_owned(),
-            by: by.to_owned(),
-            actor,
-            kind: kind.to_owned(),
-            text: words::event(kind),
-        };
-        (entry.at.unix_ms, view)
+            events.extend(hq.next().map(|entry| event(entry, "hq", &facts::hq_type(&entry.body))));
+        }
     }
-    let hq = logs.hq.iter().map(|e: &Entry<HqFact>| event(e, "hq", &facts::hq_type(&e.body)));
-    let store = logs.store.iter().map(|e: &Entry<StoreFact>| event(e, "store", &facts::store_type(&e.body)));
-    let mut events: Vec<(i64, EventView)> = hq.chain(store).collect();
-    // Within one author the order is the log's; between the two only the clocks tell.
-    events.sort_by_key(|(at, _)| *at);
-    events.into_iter().map(|(_, view)| view).collect()
+}
+
+fn event<F>(entry: &Entry<F>, by: &str, kind: &str) -> EventView {
+    let actor = &entry.actor;
+    let actor = if actor.id.is_empty() || actor.kind.as_str() == "customer" {
+        actor.kind.as_str().to_owned()
+    } else {
+        format!("{} {}", actor.kind.as_str(), actor.id)
+    };
+    EventView {
+        at: rfc3339(entry.at.unix_ms),
+        quality: entry.at.quality.as_str().to_owned(),
+        by: by.to_owned(),
+        actor,
+        kind: kind.to_owned(),
+        text: words::event(kind),
+    }
 }
 
 fn messages(db: &Connection, reservation: &str) -> Result<Vec<MessageView>, Refusal> {
