@@ -57,6 +57,7 @@ function showPhone(phone) {
   at("reach").className = `pill ${phone.reachable ? "up" : "cut"}`;
   at("switch").textContent = phone.reachable ? t.turnOff : t.turnOn;
   at("switch").dataset.to = String(!phone.reachable);
+  for (const control of document.querySelectorAll("#quick button, #send, #text")) control.disabled = !phone.reachable;
   at("way").textContent = phone.on_the_way > 0 ? t.way(phone.on_the_way) : "";
   const thread = at("thread");
   const fresh = thread.children.length !== phone.thread.length || thread.dataset.number !== phone.number;

@@ -80,6 +80,10 @@ fn a_phone_that_is_off_gets_its_message_and_reports_it_once_it_is_on() -> Result
     submit(&mut port)?;
     phones.thread(1)?;
     phones.post("/+48600111222/reachable", &json!({"reachable": false}))?;
+    assert!(
+        phones.post("/+48600111222/reply", &json!({"text": "jestem"})).is_err(),
+        "a phone that is off sends nothing"
+    );
     submit(&mut port)?;
     let waits = || phones.get("/+48600111222").ok().filter(|phone| phone["on_the_way"] == 1);
     assert_eq!(wait_for("the held message", LIMIT, waits)?["messages"], 1);

@@ -79,7 +79,9 @@ async fn reply(
     if body.text.trim().is_empty() || body.text.chars().count() > REPLY_CHARACTERS {
         return Err(refuse(StatusCode::UNPROCESSABLE_ENTITY, "a reply has 1 to 1530 characters"));
     }
-    known(&phones, &number)?;
+    if !known(&phones, &number)? {
+        return Err(refuse(StatusCode::CONFLICT, "the phone is switched off"));
+    }
     blocking(move || phones.reply(&number, &body.text)).await
 }
 
@@ -98,9 +100,10 @@ async fn reachable(
     blocking(move || phones.set_reachable(&number, body.reachable).map(|()| json!({"reachable": body.reachable}))).await
 }
 
-fn known(phones: &Phones, number: &str) -> Result<(), Refusal> {
+/// Returns whether a phone is switched on; there must be one.
+fn known(phones: &Phones, number: &str) -> Result<bool, Refusal> {
     match phones.book().phone(number) {
-        Some(_) => Ok(()),
+        Some(phone) => Ok(phone.reachable),
         None => Err(refuse(StatusCode::NOT_FOUND, "no phone with that number")),
     }
 }
