@@ -298,3 +298,26 @@ fn a_short_order_is_ready_with_what_there_is() {
     assert_eq!((r.goods.state, r.money.refund_due), (GoodsState::HandedOver, Amount(6_485)));
     assert_eq!(r.goods.lines[1].handed_over, 1);
 }
+
+#[test]
+fn a_hold_extended_by_a_cloned_box_does_not_open_what_was_partly_put_back() {
+    let mut w = ready();
+    w.at("2026-05-23T20:00");
+    w.try_as(&Command::Expire, Actor::system()).unwrap();
+    w.act(Command::PutBack { lines: Some(vec![LineQuantity { line: 1, quantity: 1 }]), shelf: None });
+    w.fact(StoreFact::HoldExtended { until: "2026-05-26T18:00:00Z".parse().unwrap(), by: ActorKind::Staff });
+    assert_eq!(w.at_store().goods.state, GoodsState::Expired);
+}
+
+#[test]
+fn two_hand_overs_by_two_boxes_are_two_facts_and_an_alert() {
+    let mut w = ready();
+    w.act(hand_over());
+    w.fact(StoreFact::HandedOver { lines: vec![], method: Method::Code, overridden: None });
+    let r = w.at_store();
+    assert_eq!((r.goods.state, r.goods.hand_overs.len()), (GoodsState::HandedOver, 2));
+    assert!(r.why.iter().any(|w| w.what == Explanation::HandedOverTwice && w.what.is_alert()));
+    assert_eq!(r.goods.lines[1].handed_over, 2, "no piece leaves twice");
+    w.act(Command::Undo);
+    assert_eq!(w.at_store().goods.state, GoodsState::HandedOver, "the other one stands");
+}

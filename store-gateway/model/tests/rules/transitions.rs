@@ -167,12 +167,13 @@ fn prepare(w: &mut World, guards: Guards<'_>) {
 fn run(w: &mut World, command: &str, actor: &str, guards: Guards<'_>) -> Result<(), Refusal> {
     let proof = if guards.breaks("proof") { Proof::Nothing } else { Proof::Code(Check::Right) };
     let reason = if guards.breaks("reason") { " " } else { "zbędne" }.to_owned();
-    let part = Some(vec![LineQuantity { line: 2, quantity: 1 }]);
+    let piece = vec![LineQuantity { line: 2, quantity: 1 }];
+    let part = Some(piece.clone());
     let override_reason = None;
     let command = match command {
         "accept" => Command::Accept,
         "pick" => Command::Pick,
-        "short" => Command::Short { lines: part.unwrap_or_default(), substitute: None },
+        "short" => Command::Short { lines: piece, substitute: None },
         "stage" => Command::Stage { bags: vec![bag("2", "C1")] },
         "arrive" => Command::Arrive { via: Via::Sms, place: None },
         "attend" => Command::Attend,

@@ -134,7 +134,7 @@ pub fn asyncapi() -> String {
 }
 
 const HEAD: &str = "\
-# Generated from the types of store-sync; `UPDATE_CONTRACT=1 cargo test -p store-sync contract` writes it anew.
+# Generated from the types of store-sync; `UPDATE_CONTRACT=1 cargo test -p store-sync --test contract` writes it anew.
 asyncapi: 3.0.0
 info:
   title: Store gateway and HQ
@@ -160,7 +160,7 @@ fn channel(out: &mut String, c: &Channel) {
     for p in parameters {
         _ = writeln!(out, "      {p}: {{}}");
     }
-    _ = writeln!(out, "    bindings:\n      mqtt:\n        x-retained: {}", c.retained);
+    _ = writeln!(out, "    x-retained: {}", c.retained);
     _ = writeln!(out, "    messages:");
     let events = TYPES.iter().filter(|t| c.events.is_some_and(|way| t.way.goes(way))).map(|t| t.name);
     for name in std::iter::once(c.message).chain(events) {
