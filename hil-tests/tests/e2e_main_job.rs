@@ -139,7 +139,7 @@ fn a_stop_publishes_offline_and_ends_within_five_seconds() -> Result<()> {
     ensure!(status.code() == Some(0), "{status}");
     wait_for("HQ to show the store offline", SOON, || {
         let (_, stores) = shop.hq.get("stores").ok()?;
-        stores["items"].as_array()?.iter().find(|s| s["store"] == shop::STORE && s["online"] == false).map(|_| ())
+        stores["items"].as_array()?.iter().find(|s| s["store"] == shop::STORE && s["link"] == "offline").map(|_| ())
     })?;
     Ok(())
 }
