@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::{Error, Judge};
-use crate::end::{Common, Tx, judge_text};
+use crate::end::{Common, Tx};
 use crate::envelope::{Header, renumber};
 use crate::ident::{AggregateKey, EventId, PerQueue, Queue, Watermark};
 use crate::ledger::{AsideReason, Ledger, LogEntry, Standing};
 use crate::output::{Alert, Output};
 use crate::rules::Rule;
 use crate::snapshot::{Group, Staged, Union, stage, unstage, whole_log};
+use crate::take::judge_text;
 use crate::wire::{Cut, SnapshotChunk};
 
 /// A complete snapshot in the ledger.
@@ -41,11 +42,7 @@ impl Common {
     }
 
     /// Recovery: the peer's copy of our log first, then our own events that it lacks, numbered anew. Ends recovery.
-    pub fn adopt_own<L: Ledger>(
-        &mut self,
-        tx: &mut Tx<'_, L>,
-        snapshot: Complete,
-    ) -> Result<(), Error<L::Error>> {
+    pub fn adopt_own<L: Ledger>(&mut self, tx: &mut Tx<'_, L>, snapshot: Complete) -> Result<(), Error<L::Error>> {
         let since = tx.head.recovery;
         let mut union = Union::new(snapshot.key, snapshot.chunks);
         while let Some(mut group) = union.next(tx.ledger)? {
@@ -54,7 +51,7 @@ impl Common {
             let mut log: Vec<LogEntry> = theirs.into_iter().map(applied).collect();
             let known: BTreeSet<EventId> = log.iter().map(|e| e.id).collect();
             for mut entry in was.iter().cloned() {
-                let forgotten = !self.rules.on(Rule::Union) && !self.unacked.contains(&entry.id) && Some(entry.id) < since;
+                let forgotten = !self.rules.on(Rule::Union) && Some(entry.id) < since;
                 if known.contains(&entry.id) || forgotten {
                     continue;
                 }
@@ -114,7 +111,8 @@ impl Common {
         let peer = self.side.peer();
         let was = whole_log(tx.ledger, &group.key, peer)?;
         let now = group.logs.remove(&peer).unwrap_or_default();
-        let same = was.len() == now.len() && was.iter().zip(&now).all(|(w, (h, _))| (w.id, w.n) == (h.id, h.aggregate.n));
+        let same =
+            was.len() == now.len() && was.iter().zip(&now).all(|(w, (h, _))| (w.id, w.n) == (h.id, h.aggregate.n));
         if same {
             return Ok(());
         }
@@ -152,11 +150,7 @@ fn applied((header, text): (Header, String)) -> LogEntry {
 
 /// The peer's log with standings: those that a person or the judge gave stay; new events are judged. Also the newly
 /// rejected.
-fn rejudge(
-    judge: &dyn Judge,
-    was: &[LogEntry],
-    now: Vec<(Header, String)>,
-) -> (Vec<LogEntry>, Vec<(Header, String)>) {
+fn rejudge(judge: &dyn Judge, was: &[LogEntry], now: Vec<(Header, String)>) -> (Vec<LogEntry>, Vec<(Header, String)>) {
     let known: BTreeMap<EventId, Standing> = was.iter().map(|e| (e.id, e.standing)).collect();
     let (mut log, mut rejected, mut blocked) = (Vec::with_capacity(now.len()), Vec::new(), false);
     for (header, text) in now {

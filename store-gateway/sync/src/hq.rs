@@ -3,12 +3,13 @@
 use sans_io::Instant;
 
 use crate::config::{Config, Delivery, Error, Judge, Now};
-use crate::end::{Common, Told, Tx};
+use crate::end::{Common, Tx};
 use crate::envelope::{Envelope, Header, NewEvent};
 use crate::ident::{AggregateKey, Epoch, EventId, PerQueue, Queue, Side};
 use crate::ledger::{AsideReason, Head, Ledger, LedgerRead};
 use crate::output::{Alert, Output, RolledBack, Timer};
 use crate::rules::Rule;
+use crate::send::Told;
 use crate::snapshot::SnapshotJob;
 use crate::wire::{Ack, Birth, EventsBatch, Message, SnapshotChunk, SnapshotRequest};
 
@@ -208,7 +209,7 @@ impl HqEnd {
         }
         let mut tx = Tx::open(ledger)?;
         self.open_if_later(&mut tx, birth)?;
-        let follows = tx.head.peer_epoch.as_ref() == Some(&birth.epoch) || self.unclosed_later(&tx.head, birth);
+        let follows = tx.head.peer_epoch.as_ref() == Some(&birth.epoch);
         if follows {
             self.live = Some(Live { session: birth.session, connection: birth.connection });
             self.common.reset_stream();
@@ -233,9 +234,7 @@ impl HqEnd {
         let known = tx.head.peer_epoch.clone();
         let later = match &known {
             None => true,
-            Some(known) => {
-                birth.epoch.counter > known.counter && (self.common.rules.on(Rule::Close) || !birth.recovery)
-            }
+            Some(known) => birth.epoch.counter > known.counter,
         };
         if !later {
             return Ok(());
@@ -246,11 +245,6 @@ impl HqEnd {
             self.rolled_back(tx, RolledBack::StrangerEpoch { epoch: birth.epoch.clone() }, 0)?;
         }
         Ok(())
-    }
-
-    fn unclosed_later(&self, head: &Head, birth: &Birth) -> bool {
-        let later = head.peer_epoch.as_ref().is_some_and(|known| birth.epoch.counter > known.counter);
-        !self.common.rules.on(Rule::Close) && later
     }
 
     /// What the birth of the open epoch says about our own stream.
@@ -288,11 +282,6 @@ impl HqEnd {
         for queue in Queue::ALL {
             let mut ack = self.common.ack(head, queue);
             ack.session = Some(birth.session);
-            if !self.common.rules.on(Rule::Close) && birth.recovery && head.peer_epoch.as_ref() != Some(&birth.epoch) {
-                (ack.seq, ack.id) = (0, None);
-                ack.epoch = Some(birth.epoch.clone());
-                ack.open = Some(birth.epoch.clone());
-            }
             self.common.emit(Message::Ack(ack));
         }
     }
@@ -300,7 +289,7 @@ impl HqEnd {
     fn send_snapshot<L: Ledger>(&mut self, tx: &Tx<'_, L>, request: Option<EventId>) {
         let (key, bytes, rules) = (self.common.id(), self.common.config.batch_bytes, self.common.rules);
         let job = SnapshotJob::new(Side::Hq, &tx.head, request, key, bytes, rules);
-        self.common.outputs.push_back(Output::SendSnapshot(job));
+        self.common.outputs.push_back(Output::SendSnapshot(Box::new(job)));
     }
 
     /// The store's watermark in our stream.
@@ -344,16 +333,14 @@ impl HqEnd {
         let mut tx = Tx::open(ledger)?;
         let Some(queue) = batch.class.queue() else {
             if tx.head.peer_epoch.as_ref() == Some(&batch.epoch) {
-                if let Err(e) = self.common.take_telemetry(batch) {
-                    self.common.alert(Alert::Unreadable { what: e.to_string() });
-                }
+                self.common.take_telemetry(batch);
             }
             return Ok(());
         };
         if tx.head.recovery.is_some() && self.common.rules.on(Rule::Deaf) {
             return Ok(());
         }
-        if tx.head.peer_epoch.as_ref() == Some(&batch.epoch) || self.follow_unclosed(&mut tx, batch) {
+        if tx.head.peer_epoch.as_ref() == Some(&batch.epoch) {
             let taken = self.common.take_batch(&mut tx, judge, queue, batch)?;
             if !taken.moved && !self.common.rules.on(Rule::AckDuplicates) {
                 return tx.close();
@@ -364,16 +351,6 @@ impl HqEnd {
         let ack = self.common.ack(&tx.head, queue);
         self.common.emit(Message::Ack(ack));
         tx.close()
-    }
-
-    fn follow_unclosed<L: Ledger>(&self, tx: &mut Tx<'_, L>, batch: &EventsBatch) -> bool {
-        let later = tx.head.peer_epoch.as_ref().is_some_and(|known| batch.epoch.counter > known.counter);
-        if self.common.rules.on(Rule::Close) || !later {
-            return false;
-        }
-        tx.head.peer_epoch = Some(batch.epoch.clone());
-        tx.head.seen = PerQueue::default();
-        true
     }
 
     /// Events of an epoch that is not open: kept, unless a log has them already.

@@ -211,13 +211,7 @@ pub trait LedgerRead {
     fn log_end(&self, key: &AggregateKey, author: Side) -> Result<LogEnd, Self::Error>;
 
     /// Up to `limit` entries of a log with `n > after_n`, ascending by `n`, of any standing.
-    fn log(
-        &self,
-        key: &AggregateKey,
-        author: Side,
-        after_n: u64,
-        limit: usize,
-    ) -> Result<Vec<LogEntry>, Self::Error>;
+    fn log(&self, key: &AggregateKey, author: Side, after_n: u64, limit: usize) -> Result<Vec<LogEntry>, Self::Error>;
 
     /// Up to `limit` aggregates that have an entry in either log, after `after`, in [`AggregateKey`]'s bytewise order.
     fn aggregates(&self, after: Option<&AggregateKey>, limit: usize) -> Result<Vec<AggregateKey>, Self::Error>;
@@ -229,12 +223,7 @@ pub trait LedgerRead {
     fn is_set_aside(&self, id: EventId) -> Result<bool, Self::Error>;
 
     /// Up to `limit` aggregates of which `author`'s log has a [`Standing::Kept`] entry, after `after`.
-    fn kept(
-        &self,
-        author: Side,
-        after: Option<&AggregateKey>,
-        limit: usize,
-    ) -> Result<Vec<AggregateKey>, Self::Error>;
+    fn kept(&self, author: Side, after: Option<&AggregateKey>, limit: usize) -> Result<Vec<AggregateKey>, Self::Error>;
 
     /// The text of a chunk put by [`Ledger::stage`].
     fn staged(&self, snapshot: EventId, n: u32) -> Result<Option<String>, Self::Error>;

@@ -20,8 +20,10 @@ mod ledger;
 mod output;
 mod people;
 mod rules;
+mod send;
 mod snapshot;
 mod store;
+mod take;
 pub mod topic;
 pub mod wire;
 

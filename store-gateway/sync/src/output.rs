@@ -13,6 +13,7 @@ use crate::wire::Message;
 /// One thing for the shell to do. The first group belongs **inside** the transaction of the call that made it, the
 /// second must wait for its commit (see [`Output::inside_transaction`]).
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "outputs are drained one by one; a box for each message would cost more")]
 pub enum Output {
     /// Inside: the logs of this aggregate changed; refresh what is derived from them.
     Applied {
@@ -42,7 +43,7 @@ pub enum Output {
     /// After the commit: publish.
     Transmit(Message),
     /// After the commit: open one read transaction, call [`SnapshotJob::next_chunk`] in it until it says none, publish each.
-    SendSnapshot(SnapshotJob),
+    SendSnapshot(Box<SnapshotJob>),
     /// After the commit: write this number to the witness file and sync it, before anything else is sent.
     RaiseWitness(u64),
     /// Nothing more to do until this deadline (none: until something comes in).

@@ -1,12 +1,13 @@
 //! What people and upgrades do to events that did not count: retry, discard, judge again.
 
 use crate::config::{Error, Judge};
-use crate::end::{Common, Tx, judge_text};
+use crate::end::{Common, Tx};
 use crate::envelope::Header;
 use crate::ident::{AggregateKey, EventId};
 use crate::ledger::{AsideReason, Ledger, Standing};
 use crate::output::Output;
 use crate::snapshot::whole_log;
+use crate::take::judge_text;
 
 /// Aggregates that are judged again in one step of an upgrade.
 const UPGRADE_PAGE: usize = 64;

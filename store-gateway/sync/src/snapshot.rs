@@ -141,12 +141,7 @@ struct Walk {
 }
 
 impl Walk {
-    fn peek<L: LedgerRead>(
-        &mut self,
-        ledger: &L,
-        own: Side,
-        rules: Rules,
-    ) -> Result<Option<(Side, &str)>, L::Error> {
+    fn peek<L: LedgerRead>(&mut self, ledger: &L, own: Side, rules: Rules) -> Result<Option<(Side, &str)>, L::Error> {
         while self.entries.is_empty() {
             match self.log.take() {
                 Some((key, by, after)) => self.read_log(ledger, key, by, after, own, rules)?,

@@ -151,9 +151,17 @@ mod tests {
 
     #[test]
     fn refuses_what_is_not_ours() {
-        for text in ["", "v1", "v2/acme/waw-01/state", "v1/ACME/waw-01/state", "v1/acme//state", "v1/acme/waw-01/up",
-            "v1/acme/waw-01/sync/snapshot/x/1", "v1/acme/waw-01/sync/snapshot/1", "v1/acme/waw-01/up/events/x"]
-        {
+        for text in [
+            "",
+            "v1",
+            "v2/acme/waw-01/state",
+            "v1/ACME/waw-01/state",
+            "v1/acme//state",
+            "v1/acme/waw-01/up",
+            "v1/acme/waw-01/sync/snapshot/x/1",
+            "v1/acme/waw-01/sync/snapshot/1",
+            "v1/acme/waw-01/up/events/x",
+        ] {
             assert!(Address::parse(text).is_err(), "{text}");
         }
     }

@@ -67,7 +67,7 @@ impl Pair {
         loop {
             self.store.pump(&self.s, self.now).unwrap();
             self.hq.pump(&self.h, self.now).unwrap();
-            let (up, down) = (self.from_store(), self.from_hq());
+            let (up, down) = (self.poll_store(), self.poll_hq());
             if up.is_empty() && down.is_empty() {
                 return;
             }
@@ -80,7 +80,7 @@ impl Pair {
         }
     }
 
-    fn from_store(&mut self) -> Vec<Message> {
+    fn poll_store(&mut self) -> Vec<Message> {
         let mut out = Vec::new();
         loop {
             match self.store.poll_output() {
@@ -92,7 +92,7 @@ impl Pair {
         }
     }
 
-    fn from_hq(&mut self) -> Vec<Message> {
+    fn poll_hq(&mut self) -> Vec<Message> {
         let mut out = Vec::new();
         loop {
             match self.hq.poll_output() {
@@ -214,7 +214,7 @@ fn an_event_with_a_header_but_no_proper_envelope_is_rejected_not_stuck() {
     assert_eq!(pair.s.the_head().seen.p0.seq, 1);
     let unreadable = batch_of(pair.s.the_head(), pair.s.the_head().seen.p0.id, r#"[{"seq":2}]"#);
     pair.store.handle_events(&mut pair.s, &Wise, &unreadable, pair.now).unwrap();
-    pair.from_store();
+    pair.poll_store();
     assert_eq!(pair.s.the_head().seen.p0.seq, 1, "what has no header cannot be taken");
     assert!(pair.seen.iter().any(|o| matches!(o, Output::Alert(Alert::Unreadable { .. }))));
 }
@@ -227,7 +227,7 @@ fn an_empty_store_follows_hq_from_its_first_event_without_a_snapshot() {
     let batch = batch_of(&head, None, &format!("[{}]", first.text()));
     pair.store.handle_events(&mut pair.s, &Wise, &batch, pair.now).unwrap();
     assert_eq!(pair.standings("r1"), [Standing::Applied]);
-    let Message::Ack(ack) = &pair.from_store()[0] else { panic!("no ack") };
+    let Message::Ack(ack) = &pair.poll_store()[0] else { panic!("no ack") };
     assert_eq!((ack.seq, ack.id, ack.epoch.as_ref()), (1, Some(first.id), Some(&batch.epoch)));
 }
 
@@ -304,7 +304,8 @@ fn telemetry_keeps_the_latest_value_and_is_never_sent_again() {
     let value = |n: u64| NewEvent::new(AggregateKey::new("modem", "m1"), "signal", Actor::default(), &n).unwrap();
     assert!((1..=5).all(|n| pair.store.set_telemetry(value(n))));
     pair.settle(&Wise);
-    let told: Vec<_> = pair.seen.iter().filter_map(|o| if let Output::Telemetry(e) = o { Some(e) } else { None }).collect();
+    let told: Vec<_> =
+        pair.seen.iter().filter_map(|o| if let Output::Telemetry(e) = o { Some(e) } else { None }).collect();
     assert_eq!(told.iter().map(|e| (e.seq, e.body.get())).collect::<Vec<_>>(), [(1, "5")]);
     assert_eq!(pair.s.rows(Queue::P1), 0);
     pair.now.at += Duration::from_secs(100);
@@ -335,12 +336,12 @@ fn a_rolled_back_transaction_leaves_nothing_said_and_nothing_forgotten() {
     pair.connect();
     pair.place("r1", "ok");
     pair.hq.pump(&pair.h, pair.now).unwrap();
-    let batch = pair.from_hq().remove(0);
+    let batch = pair.poll_hq().remove(0);
     let before = pair.s.clone();
     pair.store.handle_message(&mut pair.s, &Wise, batch, Delivery::Live, pair.now).unwrap();
     pair.s = before;
     pair.store.handle_rollback(pair.now);
-    assert!(pair.from_store().is_empty(), "an acknowledgement must not follow a lost commit");
+    assert!(pair.poll_store().is_empty(), "an acknowledgement must not follow a lost commit");
     pair.now.at += Duration::from_secs(20);
     pair.settle(&Wise);
     assert_eq!(pair.standings("r1"), [Standing::Applied]);
@@ -354,7 +355,7 @@ fn the_birth_has_the_contract_s_form_and_carries_the_shell_s_words() {
     pair.store.handle_connecting(pair.now);
     pair.store.handle_connected(pair.now);
     pair.store.pump(&pair.s, pair.now).unwrap();
-    let birth = pair.from_store().remove(0);
+    let birth = pair.poll_store().remove(0);
     assert!(birth.retained());
     let json: serde_json::Value = serde_json::from_slice(&birth.encode()).unwrap();
     assert_eq!(json["online"], true);
@@ -382,7 +383,7 @@ fn hq_answers_a_birth_once_per_class_with_session_boot_and_open_epoch() {
     };
     pair.hq.handle_birth(&mut pair.h, &birth, Delivery::Live, pair.now).unwrap();
     let acks: Vec<Ack> =
-        pair.from_hq().into_iter().filter_map(|m| if let Message::Ack(a) = m { Some(a) } else { None }).collect();
+        pair.poll_hq().into_iter().filter_map(|m| if let Message::Ack(a) = m { Some(a) } else { None }).collect();
     assert_eq!(acks.iter().map(|a| a.class).collect::<Vec<_>>(), [Class::P0, Class::P1]);
     for ack in acks {
         assert_eq!((ack.session, ack.boot), (Some(session), Some(EventId::from_bytes([9; 16]))));

@@ -35,8 +35,8 @@ fn json() -> impl Strategy<Value = serde_json::Value> {
 /// Messages with the right names and values that are mostly wrong.
 fn message() -> impl Strategy<Value = serde_json::Value> {
     const NAMES: [&str; 21] = [
-        "epoch", "class", "events", "after", "for", "seq", "id", "session", "online", "seen", "sent", "cut", "n", "last",
-        "hash", "from", "request", "own", "open", "boot", "at",
+        "epoch", "class", "events", "after", "for", "seq", "id", "session", "online", "seen", "sent", "cut", "n",
+        "last", "hash", "from", "request", "own", "open", "boot", "at",
     ];
     let right = prop_oneof![
         Just(serde_json::json!("1-ab-box")),
@@ -140,6 +140,7 @@ fn a_payload_beyond_the_limit_is_refused_unread() {
 
 #[test]
 fn a_broken_batch_names_the_place() {
-    let e = Message::parse(&Topic::Ack(Side::Hq), b"{\"epoch\":null,\n\"class\":\"P0\",\"seq\":-1,\"id\":null}").unwrap_err();
+    let e = Message::parse(&Topic::Ack(Side::Hq), b"{\"epoch\":null,\n\"class\":\"P0\",\"seq\":-1,\"id\":null}")
+        .unwrap_err();
     assert!(e.to_string().contains("`seq`") && e.to_string().contains("line 2"), "{e}");
 }

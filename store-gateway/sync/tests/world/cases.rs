@@ -48,7 +48,9 @@ fn both_ends_agree_after_any_faults() {
     }
     let Statistics { restores, images, clones, minted, crashes, failed_commits, messages, snapshots, sms } = sum;
     println!("{count} seeds from {first}: {messages} messages, {crashes} crashes, {failed_commits} failed commits, ");
-    println!("{restores} restores ({images} images), {clones} clones, {minted} new epochs, {snapshots} snapshots, {sms} SMS");
+    println!(
+        "{restores} restores ({images} images), {clones} clones, {minted} new epochs, {snapshots} snapshots, {sms} SMS"
+    );
     if count >= 1_000 {
         assert!(restores > 0 && images > 0 && clones > 0 && failed_commits > 0, "the world had no faults");
     }

@@ -37,7 +37,10 @@ impl World {
             }
             let at = stream_end(&self.nodes[H].db.ledger, hq).expect("memory");
             if head.seen != at {
-                return Some(format!("{} follows HQ to {:?} {:?}, HQ is at {at:?}", node.name, head.peer_epoch, head.seen));
+                return Some(format!(
+                    "{} follows HQ to {:?} {:?}, HQ is at {at:?}",
+                    node.name, head.peer_epoch, head.seen
+                ));
             }
         }
         self.nodes[H].db.hooks.values().any(|(_, _, done)| !done).then(|| "webhooks wait".into())

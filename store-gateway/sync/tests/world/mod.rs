@@ -6,7 +6,9 @@ mod behaviour;
 mod bytes;
 mod cases;
 mod check;
+mod faults;
 mod mem;
+mod network;
 mod people;
 mod shop;
 mod throughput;
@@ -17,8 +19,7 @@ use std::time::Duration;
 use sans_io::{ClockQuality, Instant, Rng, Wall};
 
 use crate::rules::{Rule, Rules};
-use crate::topic::Address;
-use crate::wire::{FRAME_BYTES, Heartbeat};
+use crate::wire::FRAME_BYTES;
 use crate::*;
 use mem::{Ev, MemLedger, Trace};
 
@@ -67,6 +68,7 @@ pub enum End {
     Store(Box<StoreEnd>),
 }
 
+/// Calls the same method on either kind of end.
 macro_rules! both {
     ($end:expr, $e:ident => $do:expr) => {
         match $end {
@@ -75,6 +77,8 @@ macro_rules! both {
         }
     };
 }
+
+use both;
 
 /// One database: the ledger and what the shell derives from it.
 #[derive(Clone, Default)]
@@ -548,201 +552,6 @@ impl World {
         }
         self.note(|| format!("node {i} started"));
         self.connect(i);
-    }
-
-    // ---- the network
-
-    fn disconnect(&mut self, i: usize) {
-        let node = &mut self.nodes[i];
-        if !node.connected {
-            return;
-        }
-        node.connected = false;
-        both!(&mut node.end, e => e.handle_disconnected());
-        if let Some(will) = node.will.take()
-            && self.rng.chance(self.luck.wills)
-        {
-            self.retained = Some(will.clone());
-            self.post(H, topic::Topic::State.of(CHAIN, STORE), &will);
-        }
-    }
-
-    fn connect(&mut self, i: usize) {
-        let now = self.clock();
-        let node = &mut self.nodes[i];
-        if !node.up || !node.link || node.connected {
-            return;
-        }
-        if let End::Store(end) = &mut node.end {
-            end.handle_connecting(now);
-            node.will = Some(end.will(&node.db.ledger).expect("memory").encode());
-        }
-        both!(&mut node.end, e => e.handle_connected(now));
-        (node.connected, node.conn) = (true, node.conn + 1);
-        if let (H, Some(state)) = (i, self.retained.clone()) {
-            self.deliver(H, &topic::Topic::State.of(CHAIN, STORE), &state, Delivery::Retained);
-        }
-        self.pump(i);
-    }
-
-    fn send(&mut self, i: usize, message: Message) {
-        if !self.nodes[i].connected {
-            return;
-        }
-        self.stats.messages += 1;
-        self.note(|| format!("node {i} -> {message:?}"));
-        let topic = message.topic(self.nodes[i].side());
-        let (text, payload) = (topic.of(CHAIN, STORE), message.encode());
-        assert!(payload.len() <= self.chunk_bytes, "{} bytes", payload.len());
-        if message.retained() && i != H {
-            self.retained = Some(payload.clone());
-        }
-        // Both boxes of one identity and HQ itself subscribe to `sync/…`: everyone hears everyone there.
-        let shared = matches!(message, Message::Request(_) | Message::Snapshot(_));
-        for to in 0..self.nodes.len() {
-            if shared || (i == H) != (to == H) {
-                self.post(to, text.clone(), &payload);
-            }
-        }
-    }
-
-    /// Drops, repeats and delays.
-    fn post(&mut self, to: usize, topic: String, payload: &[u8]) {
-        let times = if self.odds(self.luck.dup) { 2 } else { 1 };
-        if self.net.len() > STORM {
-            self.fail(|| "storm: messages breed messages".into());
-            return;
-        }
-        for _ in 0..times {
-            if self.odds(self.luck.drop) {
-                continue;
-            }
-            let delay = if self.calm { 1 } else { 1 + self.rng.below(self.luck.delay) };
-            let (due, conn) = (self.now + delay, self.nodes[to].conn);
-            self.net.push(Packet { due, to, conn, topic: topic.clone(), payload: payload.to_vec() });
-        }
-    }
-
-    fn deliver(&mut self, to: usize, topic: &str, payload: &[u8], delivery: Delivery) {
-        let address = Address::parse(topic).expect("our own topics can be read");
-        let message = Message::parse(&address.topic, payload).expect("our own messages can be read");
-        self.tx(to, |node, now| {
-            let ledger = &mut node.db.ledger;
-            both!(&mut node.end, e => e.handle_message(ledger, &JudgeAll, message, delivery, now)).expect("memory");
-            Vec::new()
-        });
-    }
-
-    fn deliver_due(&mut self) {
-        let (mut due, wait): (Vec<Packet>, Vec<Packet>) =
-            std::mem::take(&mut self.net).into_iter().partition(|p| p.due <= self.now);
-        self.net = wait;
-        while !due.is_empty() {
-            let packet = due.swap_remove(self.rng.below(due.len() as u64) as usize);
-            let node = &self.nodes[packet.to];
-            if node.connected && node.conn == packet.conn {
-                self.deliver(packet.to, &packet.topic, &packet.payload, Delivery::Live);
-            }
-        }
-    }
-
-    fn beat(&mut self) {
-        let node = &self.nodes[H];
-        if node.up && node.connected && self.now >= node.beat {
-            let beat = Heartbeat { online: true, at: "2026-05-21T12:07:03.000Z".into(), boot: node.boot };
-            self.nodes[H].beat = self.now + 10;
-            self.send(H, Message::Heartbeat(beat));
-        }
-    }
-
-    // ---- faults
-
-    fn faults(&mut self) {
-        for i in 0..self.nodes.len() {
-            if !self.nodes[i].up && self.rng.chance(250) {
-                self.start(i);
-            }
-            if self.odds(self.luck.link) {
-                self.nodes[i].link = !self.nodes[i].link;
-                self.note(|| format!("node {i} link changes"));
-                self.disconnect(i);
-            }
-            self.connect(i);
-            if self.nodes[i].up && self.odds(self.luck.backup) {
-                self.backup(i);
-            }
-            let restore = if i == H { self.luck.hq_restore } else { self.luck.restore };
-            if self.copies.contains_key(self.nodes[i].name) && self.odds(restore) {
-                self.restore(i);
-            }
-        }
-        if self.nodes.len() == 2 && self.copies.contains_key("A") && self.odds(self.luck.clone) {
-            self.clone_box();
-        }
-    }
-
-    fn clone_box(&mut self) {
-        let image = self.image_ok && self.rng.chance(500);
-        self.image |= image;
-        self.stats.clones += 1;
-        let copies = &self.copies["A"];
-        let (db, generation) = copies[self.rng.below(copies.len() as u64) as usize].clone();
-        self.note(|| format!("box B starts from a copy of A, image {image}"));
-        if image {
-            self.witness.insert("B", generation);
-        }
-        self.add_node("B", Side::Store, db);
-    }
-
-    fn backup(&mut self, i: usize) {
-        let name = self.nodes[i].name;
-        let copy = (self.nodes[i].db.clone(), self.witness.get(name).copied().unwrap_or(0));
-        self.copies.entry(name).or_default().push(copy);
-        let mut raised = None;
-        let done = self.tx(i, |node, _| {
-            match &mut node.end {
-                End::Store(end) => end.handle_backup(&mut node.db.ledger).expect("memory"),
-                End::Hq(_) => {
-                    node.db.generation += 1;
-                    raised = Some(node.db.generation);
-                }
-            }
-            Vec::new()
-        });
-        if let (true, Some(n)) = (done, raised) {
-            self.witness.insert(name, n);
-        }
-        if !done {
-            // Not raised in the database: such a copy is no backup, the next try takes another.
-            self.copies.entry(name).or_default().pop();
-            self.copies.retain(|_, c| !c.is_empty());
-        }
-        self.note(|| format!("node {i} backup {done}"));
-    }
-
-    fn restore(&mut self, i: usize) {
-        let image = self.image_ok && self.rng.chance(500);
-        self.image |= image;
-        self.stats.restores += 1;
-        self.stats.images += u32::from(image);
-        self.crash(i);
-        let name = self.nodes[i].name;
-        let copies = &self.copies[name];
-        let (db, generation) = copies[self.rng.below(copies.len() as u64) as usize].clone();
-        if i == H {
-            let before = mem::ids(self.nodes[H].db.ledger.every_event());
-            self.hq_lost.extend(before.difference(&mem::ids(db.ledger.every_event())));
-        }
-        self.nodes[i].db = db;
-        self.nodes[i].since = self.now;
-        if image {
-            self.witness.insert(name, generation);
-        }
-        self.note(|| format!("node {i} restored, image {image}"));
-        let alive = mem::ids(self.nodes.iter().flat_map(|n| n.db.ledger.every_event()));
-        for id in self.ghost.keys().filter(|id| !alive.contains(id)) {
-            self.destroyed.entry(*id).or_insert(i);
-        }
     }
 
     // ---- the run

@@ -96,10 +96,9 @@ impl World {
         let marked = db.unverified.contains(key) && self.habit(Habit::Unverified);
         let scan = head.recovery.is_some() || marked;
         let superseded = head.superseded;
-        let asked = g
-            .wishes
-            .iter()
-            .any(|(wish, id, _)| matches!(wish.as_str(), "cancel" | "move") && !g.answers.contains_key(&id.to_string()));
+        let asked = g.wishes.iter().any(|(wish, id, _)| {
+            matches!(wish.as_str(), "cancel" | "move") && !g.answers.contains_key(&id.to_string())
+        });
         let shelf = Some(format!("S{}", 1 + self.rng.below(3)));
         match g.state {
             "received" => drop(self.write(i, key, "picked", None)),
@@ -173,7 +172,8 @@ impl World {
         let all = self.nodes[i].db.keys("reservation");
         let (unknown, spent) = (self.habit(Habit::Unknown), self.habit(Habit::Spent));
         let db = &mut self.nodes[i].db;
-        db.unverified = if self.flaw == super::Flaw::Shell(Habit::Unverified) { [].into() } else { all.iter().cloned().collect() };
+        db.unverified =
+            if self.flaw == super::Flaw::Shell(Habit::Unverified) { [].into() } else { all.iter().cloned().collect() };
         db.unsure.extend(all);
         for message in db.keys("message") {
             let state = message_state(&self.nodes[i].db.ledger.events(&message, Side::Store));

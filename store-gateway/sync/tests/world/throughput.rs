@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use sans_io::Rng;
 
-use super::mem::MemLedger;
 use super::JudgeAll;
+use super::mem::MemLedger;
 use crate::wire::PAYLOAD_BYTES_MAX;
 use crate::*;
 
@@ -82,7 +82,8 @@ impl Pair {
     }
 
     fn write(&mut self, key: AggregateKey) -> EventId {
-        let event = NewEvent::new(key, "call.ended", Actor::default(), &"a body of some length, as calls have it").unwrap();
+        let event =
+            NewEvent::new(key, "call.ended", Actor::default(), &"a body of some length, as calls have it").unwrap();
         let now = self.now();
         self.store.append(&mut self.store_db, event, now).unwrap().id
     }
