@@ -289,7 +289,7 @@ impl HqEnd {
     fn send_snapshot<L: Ledger>(&mut self, tx: &Tx<'_, L>, request: Option<EventId>) {
         let (key, bytes, rules) = (self.common.id(), self.common.config.batch_bytes, self.common.rules);
         let job = SnapshotJob::new(Side::Hq, &tx.head, request, key, bytes, rules);
-        self.common.outputs.push_back(Output::SendSnapshot(Box::new(job)));
+        self.common.outputs.push_back(Output::SendSnapshot(job));
     }
 
     /// The store's watermark in our stream.

@@ -43,7 +43,7 @@ pub enum Output {
     /// After the commit: publish.
     Transmit(Message),
     /// After the commit: open one read transaction, call [`SnapshotJob::next_chunk`] in it until it says none, publish each.
-    SendSnapshot(Box<SnapshotJob>),
+    SendSnapshot(SnapshotJob),
     /// After the commit: write this number to the witness file and sync it, before anything else is sent.
     RaiseWitness(u64),
     /// Nothing more to do until this deadline (none: until something comes in).

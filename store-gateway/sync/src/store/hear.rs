@@ -153,7 +153,7 @@ impl StoreEnd {
     fn send_snapshot<L: Ledger>(&mut self, tx: &Tx<'_, L>, request: Option<EventId>) {
         let (key, bytes, rules) = (self.common.id(), self.common.config.batch_bytes, self.common.rules);
         let job = SnapshotJob::new(Side::Store, &tx.head, request, key, bytes, rules);
-        self.common.outputs.push_back(Output::SendSnapshot(Box::new(job)));
+        self.common.outputs.push_back(Output::SendSnapshot(job));
     }
 
     /// True when a message is meant for another box of our identity.
