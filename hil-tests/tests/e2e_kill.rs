@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail, ensure};
 use hil_tests::world::wait_for;
 use sans_io::Rng;
 use serde_json::{Value, json};
-use shop::{STORE, Shop};
+use shop::{Options, STORE, Shop};
 
 /// How long the shop may take to come to rest after the last kill.
 const REST: Duration = Duration::from_secs(240);
@@ -113,7 +113,9 @@ fn killed_at_random_moments_nothing_is_lost_and_nothing_happens_twice() -> Resul
     let (kills, count, seed) = (number("KILLS", 12), number("KILL_ORDERS", 60), number("KILL_SEED", 20_261_122));
     println!("seed {seed}: {kills} kills while {count} orders flow");
     let mut rng = Rng::new(seed);
-    let mut shop = Shop::start()?;
+    // The network takes its time, so that kills fall between ^Z and the answer too.
+    let slow = Options { modem_arguments: vec!["--air-ms".into(), "40".into()], ..Options::default() };
+    let mut shop = Shop::start_with(&slow)?;
     let orders = shop.orders(seed, count);
     let mut work = Work { placed: 0, staged: vec![false; orders.len()] };
     let mut killed = [0_u32; 3];
@@ -143,6 +145,7 @@ fn killed_at_random_moments_nothing_is_lost_and_nothing_happens_twice() -> Resul
     wait_for("the shop to come to rest", REST, || is_at_rest(&shop, orders.len()))?;
 
     let mut unknowns = 0;
+    let mut ended: BTreeMap<String, usize> = BTreeMap::new();
     let on_air = on_air_by_number(&mut shop)?;
     let mut allowed: BTreeMap<String, usize> = BTreeMap::new();
     for order in &orders {
@@ -163,6 +166,9 @@ fn killed_at_random_moments_nothing_is_lost_and_nothing_happens_twice() -> Resul
             let called_unknown =
                 row["history"].as_array().map_or(0, |h| h.iter().filter(|e| e["state"] == "unknown").count());
             unknowns += called_unknown;
+            *ended.entry(message["state"].as_str().unwrap_or_default().to_owned()).or_default() += 1;
+            let told = on_air.get(&order.customer.phone).copied().unwrap_or(0) > 0;
+            ensure!(told || called_unknown > 0, "{}: {} was never on air: {row}", order.order, message["state"]);
             *allowed.entry(order.customer.phone.clone()).or_default() += 1 + called_unknown;
         }
     }
@@ -174,6 +180,7 @@ fn killed_at_random_moments_nothing_is_lost_and_nothing_happens_twice() -> Resul
     }
     let (_, stores) = shop.hq.get("stores")?;
     ensure!(stores["items"].as_array().is_some_and(|s| s.iter().any(|s| s["store"] == STORE)), "{stores}");
+    println!("texts ended as {ended:?}");
     println!(
         "killed: broker {} HQ {} gateway {}; {} orders at both ends, {} texts on air, {unknowns} called unknown",
         killed[0],
