@@ -164,7 +164,7 @@ fn killed_at_random_moments_nothing_is_lost_and_nothing_happens_twice() -> Resul
                 page["items"].as_array().and_then(|items| items.iter().find(|m| m["id"] == message["id"]).cloned());
             let row = row.context("the message's history")?;
             let called_unknown =
-                row["history"].as_array().map_or(0, |h| h.iter().filter(|e| e["state"] == "unknown").count());
+                row["history"].as_array().map_or(0, |h| h.iter().filter(|e| e["what"] == "unknown").count());
             unknowns += called_unknown;
             *ended.entry(message["state"].as_str().unwrap_or_default().to_owned()).or_default() += 1;
             let told = on_air.get(&order.customer.phone).copied().unwrap_or(0) > 0;
