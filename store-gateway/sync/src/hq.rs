@@ -77,7 +77,7 @@ impl HqEnd {
         self.common.forget_timers();
         self.common.reset_stream();
         if self.common.connected {
-            // Nothing is sent to a failing database's store in a hurry: the next pump after `stall` begins anew.
+            // Wakes the pump even when nothing else comes.
             self.common.timers.set(Timer::Request, now.at + self.common.config.request_retry);
         }
     }

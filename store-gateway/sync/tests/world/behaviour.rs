@@ -391,3 +391,9 @@ fn hq_answers_a_birth_once_per_class_with_session_boot_and_open_epoch() {
         assert_eq!((ack.seq, ack.id), (0, None));
     }
 }
+
+#[test]
+fn an_hq_end_is_small_enough_for_ten_thousand_stores() {
+    // 10 000 × 2 KiB = 20 MiB; its heap is a few short queues beside that.
+    assert!(size_of::<HqEnd>() <= 2_048, "{} bytes", size_of::<HqEnd>());
+}

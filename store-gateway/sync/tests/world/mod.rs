@@ -171,11 +171,21 @@ impl Luck {
     fn rough(self) -> Self {
         Self { backup: 80, restore: 30, hq_restore: 30, clone: 40, drop: self.drop / 2, ..self }
     }
-}
 
-/// Every third life is a rough one.
-fn rough(seed: u64) -> bool {
-    seed % 3 == 2
+    /// Two boxes of one identity, mostly cut off from HQ and from each other, and few other faults.
+    fn twins(self) -> Self {
+        let calm = Self { crash: 0, failed_commit: 0, hq_restore: 0, drop: self.drop / 4, ..self };
+        Self { backup: 60, restore: 8, clone: 80, link: 100, busy: 500, ..calm }
+    }
+
+    /// Every third life is a rough one, every sixth one of twins.
+    fn of(self, seed: u64) -> Self {
+        match seed % 6 {
+            2 | 5 => self.rough(),
+            4 => self.twins(),
+            _ => self,
+        }
+    }
 }
 
 #[derive(Default)]
@@ -243,7 +253,7 @@ impl World {
             busy: if maybe(1) == 1 { 500 } else { 150 },
             delay: 0,
         };
-        let luck = if rough(seed) { luck.rough() } else { luck };
+        let luck = luck.of(seed);
         let delay = [1, 3, 8][rng.below(3) as usize];
         let image_ok = rng.chance(250);
         let chunk_bytes = FRAME_BYTES + [4_000, 12_000][rng.below(2) as usize];
