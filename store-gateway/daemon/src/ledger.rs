@@ -5,8 +5,8 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
 use store_sync::{
-    AggregateKey, AsideReason, EventId, Head, Ledger, LedgerRead, LogEnd, LogEntry, OutboxRow, OutboxSize, Queue, SeqIds,
-    SetAside, Side, Standing,
+    AggregateKey, AsideReason, EventId, Head, Ledger, LedgerRead, LogEnd, LogEntry, OutboxRow, OutboxSize, Queue,
+    SeqIds, SetAside, Side, Standing,
 };
 
 /// The tables, for the first migration of either daemon.
@@ -167,12 +167,7 @@ impl LedgerRead for SqlLedger<'_> {
         found.exists(params![self.scope, blob(id)])
     }
 
-    fn kept(
-        &self,
-        author: Side,
-        after: Option<&AggregateKey>,
-        limit: usize,
-    ) -> rusqlite::Result<Vec<AggregateKey>> {
+    fn kept(&self, author: Side, after: Option<&AggregateKey>, limit: usize) -> rusqlite::Result<Vec<AggregateKey>> {
         let mut keys = self.db.prepare_cached(
             "SELECT DISTINCT kind, aggregate FROM sync_log
              WHERE scope = ?1 AND standing = 'kept' AND author = ?2 AND (kind, aggregate) > (?3, ?4)
@@ -261,9 +256,9 @@ impl Ledger for SqlLedger<'_> {
     }
 
     fn replace_log(&mut self, key: &AggregateKey, author: Side, entries: &[LogEntry]) -> rusqlite::Result<()> {
-        let mut delete = self.db.prepare_cached(
-            "DELETE FROM sync_log WHERE scope = ?1 AND kind = ?2 AND aggregate = ?3 AND author = ?4",
-        )?;
+        let mut delete = self
+            .db
+            .prepare_cached("DELETE FROM sync_log WHERE scope = ?1 AND kind = ?2 AND aggregate = ?3 AND author = ?4")?;
         delete.execute(params![self.scope, key.kind, key.id, author.as_str()])?;
         entries.iter().try_for_each(|entry| self.append_log(key, author, entry))
     }
@@ -304,10 +299,9 @@ impl Ledger for SqlLedger<'_> {
 
     fn unstage(&mut self, snapshot: Option<EventId>) -> rusqlite::Result<()> {
         match snapshot {
-            Some(id) => self.db.execute(
-                "DELETE FROM sync_staged WHERE scope = ?1 AND snapshot = ?2",
-                params![self.scope, blob(id)],
-            )?,
+            Some(id) => self
+                .db
+                .execute("DELETE FROM sync_staged WHERE scope = ?1 AND snapshot = ?2", params![self.scope, blob(id)])?,
             None => self.db.execute("DELETE FROM sync_staged WHERE scope = ?1", [self.scope])?,
         };
         Ok(())

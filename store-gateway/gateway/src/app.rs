@@ -48,7 +48,7 @@ pub enum ShopError {
 /// What goes to the broker after a commit.
 pub enum Outgoing {
     /// One message.
-    Message(Message),
+    Message(Box<Message>),
     /// A snapshot to read and send.
     Snapshot(Box<SnapshotJob>),
 }

@@ -209,7 +209,8 @@ impl Config {
         let uplink = file.uplink;
         let hq_key = uplink.hq_key.as_deref().map(key_of).transpose().map_err(|why| refuse("uplink.hq_key", why))?;
         let broker_timing = BrokerTiming {
-            keepalive: at_least(uplink.keepalive_s, 1).map_or_else(|why| Err(refuse("uplink.keepalive_s", why)), |s| Ok(Duration::from_secs(s)))?,
+            keepalive: at_least(uplink.keepalive_s, 1)
+                .map_or_else(|why| Err(refuse("uplink.keepalive_s", why)), |s| Ok(Duration::from_secs(s)))?,
             retry_min: Duration::from_millis(uplink.retry_min_ms),
             retry_max: Duration::from_millis(uplink.retry_max_ms.max(uplink.retry_min_ms)),
         };

@@ -12,12 +12,12 @@ use shop_model::code::LockRule;
 use shop_model::config::Bundle;
 use shop_model::decide::{self, Command, Context, Problem, Role};
 use shop_model::event::{Actor, MessageFact, StoreFact};
-use shop_model::reservation::{self, Reservation};
 use shop_model::ids::{EventId, MessageId, OrderNumber, ReservationId};
+use shop_model::reservation::{self, Reservation};
+use std::sync::Arc;
 use store_daemon::ledger::SqlLedger;
 use store_daemon::writer::Tx;
 use store_sync::{AggregateKey, Alert, NewEvent, Now, Output, StoreEnd};
-use std::sync::Arc;
 
 use crate::app::{App, Outgoing, SCOPE, ShopError};
 use crate::facts;
@@ -265,7 +265,7 @@ impl<'d, 'c> Desk<'d, 'c> {
                     self.clear_alert("superseded", "box")?;
                 }
                 Output::Telemetry(_) => {} // HQ sends none.
-                Output::Transmit(message) => self.outgoing.push(Outgoing::Message(message)),
+                Output::Transmit(message) => self.outgoing.push(Outgoing::Message(Box::new(message))),
                 Output::SendSnapshot(job) => self.outgoing.push(Outgoing::Snapshot(Box::new(job))),
                 Output::RaiseWitness(generation) => self.witness = Some(generation),
                 Output::Wait { .. } => break,

@@ -43,7 +43,11 @@ impl Judge for GatewayJudge {
         match fact_of(event) {
             Ok(Some(Fact::Hq(HqFact::Placed(placed)))) => {
                 let id = ReservationId::derive(&self.chain, &self.store, &placed.order).to_string();
-                if event.aggregate.id == id { Verdict::Apply } else { reject("aggregate.id is not this order's".into()) }
+                if event.aggregate.id == id {
+                    Verdict::Apply
+                } else {
+                    reject("aggregate.id is not this order's".into())
+                }
             }
             Ok(Some(_)) => Verdict::Apply,
             Ok(None) => Verdict::KeepForUpgrade,
@@ -154,18 +158,15 @@ pub fn person_now(ledger: &SqlLedger<'_>, person: &str) -> Result<PersonNow, Sho
         _ => None,
     })?;
     Ok(match facts.into_iter().next_back().map(|entry| entry.body) {
-        Some(PersonFact::Changed { person, personal: Some(personal) }) => PersonNow::Changed(person, Box::new(personal)),
+        Some(PersonFact::Changed { person, personal: Some(personal) }) => {
+            PersonNow::Changed(person, Box::new(personal))
+        }
         Some(PersonFact::Changed { personal: None, .. } | PersonFact::Erased { .. }) => PersonNow::Erased,
         None => PersonNow::Unknown,
     })
 }
 
-fn event(
-    key: AggregateKey,
-    body: &EventBody,
-    actor: &Actor,
-    cause: Option<EventId>,
-) -> Result<NewEvent, ShopError> {
+fn event(key: AggregateKey, body: &EventBody, actor: &Actor, cause: Option<EventId>) -> Result<NewEvent, ShopError> {
     let actor = store_sync::Actor { kind: actor.kind.as_str().to_owned(), id: actor.id.clone() };
     let json = body.to_json().map_err(|e| ShopError::Corrupt(e.to_string()))?;
     let event = NewEvent { key, kind: body.type_name().to_owned(), cause: None, actor, body: json };

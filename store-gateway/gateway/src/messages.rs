@@ -25,8 +25,8 @@ pub use staff::{
     resume_sending, settle,
 };
 pub use view::{
-    Counts, Filter, HistoryItem, MessageView, Page, TextView, ThreadEntry, Wanted, counts, find, list, open_texts, page,
-    thread,
+    Counts, Filter, HistoryItem, MessageView, Page, TextView, ThreadEntry, Wanted, counts, find, list, open_texts,
+    page, thread,
 };
 
 use std::time::Duration;

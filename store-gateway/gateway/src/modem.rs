@@ -176,8 +176,8 @@ impl Shell {
         match event {
             Event::Accepted { token, reference } => {
                 self.ended(token);
-                self.health.sent();
-                self.work(move |desk| outcome::accepted(desk, token, reference)).await
+                self.work(move |desk| outcome::accepted(desk, token, reference)).await?;
+                Ok(self.health.sent().await?)
             }
             Event::LateAccepted { token, reference } => {
                 tracing::info!(token, "the answer to a submission came late");

@@ -44,6 +44,7 @@ pub fn run(config: Config) -> anyhow::Result<()> {
 }
 
 async fn serve(config: Config) -> anyhow::Result<()> {
+    crate::web::pages::note_start();
     let listener = Listener::bind(&config.web).await.with_context(|| format!("listening on {}", config.web.listen))?;
     let db = database::open(&config)?;
     let was_clean = database::meta(&db, "clean_shutdown")?.is_none_or(|mark| mark == "1");
@@ -210,14 +211,34 @@ pub fn doctor(config: &Config) -> ExitCode {
         }
     };
     look("storage", storage(config));
-    look("web", std::net::TcpListener::bind(config.web.listen).map(|l| format!("{:?} is free", l.local_addr())).map_err(|e| format!("{}: {e}", config.web.listen)));
+    look(
+        "web",
+        std::net::TcpListener::bind(config.web.listen)
+            .map(|l| format!("{:?} is free", l.local_addr()))
+            .map_err(|e| format!("{}: {e}", config.web.listen)),
+    );
     look("broker", broker_answers(config));
     match &config.modem {
-        Some(modem) => look("modem", std::fs::metadata(&modem.port).map(|_| modem.port.display().to_string()).map_err(|e| format!("{}: {e}", modem.port.display()))),
+        Some(modem) => look(
+            "modem",
+            std::fs::metadata(&modem.port)
+                .map(|_| modem.port.display().to_string())
+                .map_err(|e| format!("{}: {e}", modem.port.display())),
+        ),
         None => look("modem", Err("none is configured; no text can be sent".into())),
     }
-    look("clock", Ok(format!("{} UTC+0, {}", crate::web::view::rfc3339(wall::unix_ms()), Clock::start(0).wall().quality.as_str())));
-    look("HQ's key", config.hq_key.map(|_| "set".into()).ok_or_else(|| "not set; unsigned orders would be accepted".into()));
+    look(
+        "clock",
+        Ok(format!(
+            "{} UTC+0, {}",
+            crate::web::view::rfc3339(wall::unix_ms()),
+            Clock::start(0).wall().quality.as_str()
+        )),
+    );
+    look(
+        "HQ's key",
+        config.hq_key.map(|_| "set".into()).ok_or_else(|| "not set; unsigned orders would be accepted".into()),
+    );
     if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::from(EXIT_FAILED) }
 }
 

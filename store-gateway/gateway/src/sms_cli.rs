@@ -206,8 +206,8 @@ mod tests {
 
     #[test]
     fn validity_and_report_set_their_bits() {
-        let line =
-            lines(&["encode", "--to", "+46708251358", "--text", "hellohello", "--report", "--validity", "24h"]).unwrap();
+        let line = lines(&["encode", "--to", "+46708251358", "--text", "hellohello", "--report", "--validity", "24h"])
+            .unwrap();
         // First octet 31: SUBMIT, relative validity (10), report (20); 24 h is 167 = A7 (TS 23.040 §9.2.3.12.1).
         assert_eq!(line, ["24 0031000B916407281553F80000A70AE8329BFD4697D9EC37"]);
     }
@@ -215,7 +215,9 @@ mod tests {
     #[test]
     fn folding_keeps_a_polish_text_in_one_part() {
         let text = "ż".repeat(160);
-        let parts = |fold: &[&str]| lines(&[&["encode", "--to", "+48600100200", "--text", &text], fold].concat()).unwrap().len();
+        let parts = |fold: &[&str]| {
+            lines(&[&["encode", "--to", "+48600100200", "--text", &text], fold].concat()).unwrap().len()
+        };
         // 160 UCS-2 characters are 67 + 67 + 26.
         assert_eq!((parts(&[]), parts(&["--fold"])), (3, 1));
     }

@@ -1,9 +1,9 @@
 //! The people of the store: in the database, with hashed PINs.
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
-use shop_model::ids::StaffId;
 use shop_model::decide::Role;
 use shop_model::event::Actor;
+use shop_model::ids::StaffId;
 
 use crate::app::ShopError;
 use crate::desk::Who;
@@ -32,7 +32,12 @@ impl Person {
 
     /// Initials for the corner of the screen.
     pub fn initials(&self) -> String {
-        self.name.split_whitespace().filter_map(|word| word.chars().next()).take(2).flat_map(char::to_uppercase).collect()
+        self.name
+            .split_whitespace()
+            .filter_map(|word| word.chars().next())
+            .take(2)
+            .flat_map(char::to_uppercase)
+            .collect()
     }
 }
 
@@ -100,9 +105,8 @@ impl Entry {
 }
 
 fn person(row: &Row<'_>) -> rusqlite::Result<Person> {
-    let bad = |column, e: String| {
-        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, e.into())
-    };
+    let bad =
+        |column, e: String| rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, e.into());
     let (id, role): (String, String) = (row.get(0)?, row.get(2)?);
     Ok(Person {
         id: StaffId::parse(&id).map_err(|e| bad(0, e.to_string()))?,

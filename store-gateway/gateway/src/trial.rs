@@ -1,8 +1,8 @@
 //! The trial of a configuration bundle: everything that the shop computes from one is computed once, before it counts.
 
 use jiff::{SignedDuration, Timestamp};
-use shop_model::language::Language;
 use shop_model::config::Bundle;
+use shop_model::language::Language;
 use shop_model::template::TemplateKey;
 
 /// Days ahead for which holds are computed: a month covers holidays that HQ has entered.
@@ -25,7 +25,9 @@ pub fn run(bundle: &Bundle, now_ms: i64) -> Result<(), String> {
         }
         let late = bundle.holds.reminders(&bundle.hours, ready, until).into_iter().find(|(_, at)| *at > until);
         if let Some((purpose, at)) = late {
-            return Err(format!("holds: {purpose} of an order made ready at {ready} would come at {at}, after its end"));
+            return Err(format!(
+                "holds: {purpose} of an order made ready at {ready} would come at {at}, after its end"
+            ));
         }
     }
     for key in TemplateKey::ALL {

@@ -179,7 +179,8 @@ impl Uplink {
             self.app.clock.learn(ClockQuality::Hq, at.as_millisecond());
         }
         let delivery = if retained { Delivery::Retained } else { Delivery::Live };
-        let judge = GatewayJudge { chain: self.app.config.store.chain.clone(), store: self.app.config.store.id.clone() };
+        let judge =
+            GatewayJudge { chain: self.app.config.store.chain.clone(), store: self.app.config.store.id.clone() };
         let lane = if matches!(message, Message::Ack(_)) { Lane::Acknowledge } else { Lane::Work };
         self.app
             .work(lane, move |desk| {
@@ -226,7 +227,7 @@ impl Uplink {
         self.wake_at = outputs.1;
         for output in outputs.0 {
             match output {
-                Output::Transmit(message) => self.publish(Outgoing::Message(message)).await?,
+                Output::Transmit(message) => self.publish(Outgoing::Message(Box::new(message))).await?,
                 Output::SendSnapshot(job) => self.publish(Outgoing::Snapshot(Box::new(job))).await?,
                 other => tracing::error!(output = ?other, "the core asked for a transaction while sending"),
             }
@@ -300,7 +301,9 @@ fn extras(app: &App, db: &Connection) -> Result<serde_json::Map<String, serde_js
             .query_row([], |row| row.get(0))
     };
     let at_risk: i64 = db
-        .prepare_cached("SELECT count(*) FROM reservation WHERE goods IN ('received', 'picking', 'short') AND promised_ms < ?1")?
+        .prepare_cached(
+            "SELECT count(*) FROM reservation WHERE goods IN ('received', 'picking', 'short') AND promised_ms < ?1",
+        )?
         .query_row([app.clock.wall().unix_ms], |row| row.get(0))?;
     let modem = app.status.modem().clone();
     let bundle = app.bundle();

@@ -33,6 +33,7 @@ const LOGIN_MISSES: u32 = 5;
 const LOGIN_WINDOW: Duration = Duration::from_secs(600);
 
 /// What goes to the broker.
+#[expect(clippy::large_enum_variant, reason = "few at a time, on their way from a transaction to the broker")]
 pub enum Outgoing {
     /// A message of the sync protocol.
     Message {

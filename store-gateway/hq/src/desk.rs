@@ -46,15 +46,7 @@ pub struct AlertAt<'a> {
 
 impl<'d, 'c> Desk<'d, 'c> {
     pub(crate) fn open(app: &'d App, tx: &'d mut Tx<'c>, ends: &'d mut HashMap<String, HqEnd>) -> Self {
-        Self {
-            app,
-            tx,
-            ends,
-            now: app::now(),
-            touched: BTreeMap::new(),
-            live: Vec::new(),
-            outgoing: Vec::new(),
-        }
+        Self { app, tx, ends, now: app::now(), touched: BTreeMap::new(), live: Vec::new(), outgoing: Vec::new() }
     }
 
     /// HQ.
@@ -164,7 +156,7 @@ impl<'d, 'c> Desk<'d, 'c> {
         )?;
         upsert.execute(params![store, key, kind, reservation, words, self.now.wall.unix_ms])?;
         drop(upsert);
-        tracing::warn!(store, kind, "alert: {words}");
+        tracing::warn!(store, kind, key, "alert");
         self.tell(Live::Alerts);
         Ok(())
     }
@@ -202,7 +194,10 @@ impl<'d, 'c> Desk<'d, 'c> {
                 Output::Applied { key } => project::applied(self, &store, &key)?,
                 Output::RolledBack { why } => {
                     let at = AlertAt { store: &store, key: "rolled-back", kind: "sync", reservation: None };
-                    self.alert(at, &format!("HQ's database is an older copy ({why}); the store's snapshot is awaited"))?;
+                    self.alert(
+                        at,
+                        &format!("HQ's database is an older copy ({why}); the store's snapshot is awaited"),
+                    )?;
                 }
                 Output::Restored => {
                     self.clear_alert(&store, "rolled-back", "sync")?;

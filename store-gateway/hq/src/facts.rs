@@ -39,7 +39,8 @@ pub fn reservation_key(id: ReservationId) -> AggregateKey {
 pub fn hq_event(id: ReservationId, fact: &HqFact, actor: &str) -> Result<NewEvent, Refusal> {
     let body = EventBody::from(fact.clone());
     let actor = Actor { kind: "hq".into(), id: actor.to_owned() };
-    NewEvent::new(reservation_key(id), body.type_name(), actor, &body.to_json().map_err(unwritable)?).map_err(unwritable)
+    NewEvent::new(reservation_key(id), body.type_name(), actor, &body.to_json().map_err(unwritable)?)
+        .map_err(unwritable)
 }
 
 fn unwritable(e: serde_json::Error) -> Refusal {

@@ -110,7 +110,8 @@ struct Known {
 
 fn known(desk: &Desk<'_, '_>, store: &str) -> Result<Option<Known>, Refusal> {
     let mut find = desk.db().prepare_cached("SELECT session, connection, online FROM store WHERE id = ?1")?;
-    let row = |row: &rusqlite::Row<'_>| Ok(Known { session: row.get(0)?, connection: row.get(1)?, online: row.get(2)? });
+    let row =
+        |row: &rusqlite::Row<'_>| Ok(Known { session: row.get(0)?, connection: row.get(1)?, online: row.get(2)? });
     Ok(find.query_row([store], row).optional()?)
 }
 
@@ -123,7 +124,7 @@ fn presence(desk: &mut Desk<'_, '_>, store: &str, birth: &Birth, delivery: Deliv
         if known.session.is_some() && session != known.session && session != known.connection {
             return Ok(());
         }
-        return gone(desk, store, known.online);
+        return if known.online { gone(desk, store) } else { Ok(()) };
     }
     let text = |key: &str| birth.extras.get(key).and_then(serde_json::Value::as_str);
     let number = |value: Option<&serde_json::Value>| value.and_then(serde_json::Value::as_i64);
@@ -163,13 +164,10 @@ fn presence(desk: &mut Desk<'_, '_>, store: &str, birth: &Birth, delivery: Deliv
     Ok(())
 }
 
-#[expect(clippy::fn_params_excessive_bools, reason = "a column of the row")]
-fn gone(desk: &mut Desk<'_, '_>, store: &str, was_online: bool) -> Result<(), Refusal> {
-    if was_online {
-        desk.db().execute("UPDATE store SET online = 0, changed_at = ?2 WHERE id = ?1", params![store, desk.unix_ms()])?;
-        tracing::info!(store, "the store is offline");
-        desk.tell(Live::Store(store.to_owned()));
-    }
+fn gone(desk: &mut Desk<'_, '_>, store: &str) -> Result<(), Refusal> {
+    desk.db().execute("UPDATE store SET online = 0, changed_at = ?2 WHERE id = ?1", params![store, desk.unix_ms()])?;
+    tracing::info!(store, "the store is offline");
+    desk.tell(Live::Store(store.to_owned()));
     Ok(())
 }
 

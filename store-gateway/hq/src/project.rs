@@ -211,9 +211,8 @@ fn settle(
             desk.append(to, facts::hq_event(id, &fact, "moves")?)?;
             refresh(desk, to, id)
         }
-        MoveOutcome::SourceEnded if waits => {
-            desk.alert_once(at, &format!("{order}: it ended at {from} in another way than by the move; decide for {to}"))
-        }
+        MoveOutcome::SourceEnded if waits => desk
+            .alert_once(at, &format!("{order}: it ended at {from} in another way than by the move; decide for {to}")),
         MoveOutcome::BothHandedOver => {
             desk.alert_once(at, &format!("{order}: handed over at {from} and at {to}; both facts are kept"))
         }

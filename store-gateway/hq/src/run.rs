@@ -14,7 +14,6 @@ use tokio::sync::Mutex;
 use crate::app::{App, Parts};
 use crate::config::Config;
 use crate::db::{self, Files};
-use crate::desk::AlertAt;
 use crate::orders::refusal::Refusal;
 use crate::signing::Signer;
 use crate::uplink::{Hello, Sender, Uplink};
@@ -100,10 +99,6 @@ async fn begin(app: &App, restored: bool) -> anyhow::Result<()> {
             };
             for store in &stores {
                 desk.sync(store, |_, _, _| Ok(()))?;
-                if restored {
-                    let at = AlertAt { store, key: "rolled-back", kind: "sync", reservation: None };
-                    desk.alert(at, "HQ's database is an older copy; the store's snapshot is awaited")?;
-                }
             }
             Ok::<_, Refusal>(stores.len())
         })

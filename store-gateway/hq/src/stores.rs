@@ -133,7 +133,10 @@ fn read(row: &Row<'_>, moment: Moment) -> rusqlite::Result<StoreView> {
         (false, _) => ("offline", changed),
     };
     let number = |path: &str| state.pointer(path).and_then(Value::as_i64);
-    let refused = reported.get("refused").and_then(Value::as_str).or_else(|| state.pointer("/config/refused").and_then(Value::as_str));
+    let refused = reported
+        .get("refused")
+        .and_then(Value::as_str)
+        .or_else(|| state.pointer("/config/refused").and_then(Value::as_str));
     let unsent = match (number("/queues/P0"), number("/queues/P1")) {
         (None, None) => None,
         (p0, p1) => Some(p0.unwrap_or(0) + p1.unwrap_or(0)),
@@ -215,7 +218,8 @@ pub fn one(db: &Connection, store: &str, moment: Moment) -> Result<Option<StoreV
 /// # Errors
 /// The database's.
 pub fn names(db: &Connection) -> Result<Vec<(String, String)>, Refusal> {
-    let mut find = db.prepare_cached("SELECT id, CASE name WHEN '' THEN id ELSE name END FROM store ORDER BY 2 LIMIT 10000")?;
+    let mut find =
+        db.prepare_cached("SELECT id, CASE name WHEN '' THEN id ELSE name END FROM store ORDER BY 2 LIMIT 10000")?;
     let rows = find.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
@@ -265,12 +269,13 @@ pub fn figures(db: &Connection, stores: &[StoreView], moment: Moment) -> Result<
     let rest = [("offline", count("offline")), ("silent", count("silent")), ("never connected", count("never"))];
     let rest: Vec<String> = rest.iter().filter(|(_, n)| *n > 0).map(|(word, n)| format!("{n} {word}")).collect();
     let day_ago = moment.now_ms - 86_400_000;
-    let messages = db.prepare_cached(
-        "SELECT count(*) FILTER (WHERE state = 'delivered'), count(*) FILTER (WHERE state IN
+    let messages = db
+        .prepare_cached(
+            "SELECT count(*) FILTER (WHERE state = 'delivered'), count(*) FILTER (WHERE state IN
             ('delivered','failed','expired','unknown') OR (state = 'sent' AND updated_at < ?2))
          FROM message WHERE queued_at > ?1",
-    )?
-    .query_row([day_ago, moment.now_ms - REPORT_MS], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        )?
+        .query_row([day_ago, moment.now_ms - REPORT_MS], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let number = |sql: &str| -> Result<i64, Refusal> { Ok(db.prepare_cached(sql)?.query_row([], |row| row.get(0))?) };
     Ok(Figures {
         online: count("online"),

@@ -31,9 +31,8 @@ pub async fn run(app: App, mut stop: Stop) -> anyhow::Result<()> {
         let moment = moment(&app);
         let now_silent = app
             .read(move |db| {
-                let mut find = db.prepare_cached(
-                    "SELECT id FROM store WHERE online = 1 AND (heard_at IS NULL OR heard_at < ?1)",
-                )?;
+                let mut find =
+                    db.prepare_cached("SELECT id FROM store WHERE online = 1 AND (heard_at IS NULL OR heard_at < ?1)")?;
                 let rows = find.query_map([moment.now_ms - moment.silent_ms], |row| row.get::<_, String>(0))?;
                 Ok(rows.collect::<Result<BTreeSet<_>, _>>()?)
             })

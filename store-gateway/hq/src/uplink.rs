@@ -4,8 +4,8 @@
 //! publishes. Nothing here decides what is sent when: that is the cores'.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::Ordering;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -54,17 +54,27 @@ impl Greeting for Hello {
     }
 
     fn last_will(&self) -> Option<Publication> {
-        Some(heartbeat(&self.app, false))
+        Some(heartbeat(&self.app, Beat::Gone))
     }
 
     fn goodbye(&self) -> Option<Publication> {
-        Some(heartbeat(&self.app, false))
+        Some(heartbeat(&self.app, Beat::Gone))
     }
 }
 
-#[expect(clippy::fn_params_excessive_bools, reason = "the wire's own field")]
-fn heartbeat(app: &App, online: bool) -> Publication {
-    let beat = Heartbeat { online, at: Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string(), boot: Some(app.boot) };
+/// What a heartbeat says of us.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Beat {
+    Here,
+    Gone,
+}
+
+fn heartbeat(app: &App, beat: Beat) -> Publication {
+    let beat = Heartbeat {
+        online: beat == Beat::Here,
+        at: Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string(),
+        boot: Some(app.boot),
+    };
     let message = Message::Heartbeat(beat);
     Publication {
         topic: Topic::HqState.of(app.config.hq.chain.as_str(), "hq"),
@@ -93,7 +103,8 @@ impl Uplink {
     pub async fn run(&mut self, mut stop: Stop) -> anyhow::Result<()> {
         let mut incoming = Vec::with_capacity(BATCH);
         loop {
-            let wake = self.due.values().min().map_or_else(|| tokio::time::Instant::now() + IDLE, |at| tokio_instant(*at));
+            let wake =
+                self.due.values().min().map_or_else(|| tokio::time::Instant::now() + IDLE, |at| tokio_instant(*at));
             tokio::select! {
                 taken = self.events.recv_many(&mut incoming, BATCH) => {
                     if taken == 0 {
@@ -172,7 +183,8 @@ impl Uplink {
         let stores: Vec<String> = stores.into_iter().collect();
         for part in stores.chunks(PUMP) {
             let (app, names) = (self.app.clone(), part.to_vec());
-            let pumped = self.app.read(move |db| Ok(names.iter().map(|store| pump_one(&app, db, store)).collect::<Vec<_>>()));
+            let pumped =
+                self.app.read(move |db| Ok(names.iter().map(|store| pump_one(&app, db, store)).collect::<Vec<_>>()));
             let outcomes = pumped.await.unwrap_or_default();
             for (store, outcome) in part.iter().zip(outcomes) {
                 match outcome {
@@ -229,7 +241,7 @@ impl Sender {
                     None => return Ok(()),
                 },
                 _ = beat.tick() => if self.app.connected.load(Ordering::Relaxed) {
-                    self.publisher.publish(heartbeat(&self.app, true)).await;
+                    self.publisher.publish(heartbeat(&self.app, Beat::Here)).await;
                 },
                 () = stop.asked() => return Ok(()),
             }

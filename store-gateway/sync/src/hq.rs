@@ -234,7 +234,9 @@ impl HqEnd {
         let known = tx.head.peer_epoch.clone();
         let later = match &known {
             None => true,
-            Some(known) => birth.epoch.counter > known.counter,
+            Some(known) => {
+                birth.epoch.counter > known.counter && (self.common.rules.on(Rule::Close) || !birth.recovery)
+            }
         };
         if !later {
             return Ok(());

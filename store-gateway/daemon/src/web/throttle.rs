@@ -104,7 +104,9 @@ mod tests {
         assert_eq!(throttle.miss("a"), Miss::Locked(minute));
         assert!(throttle.locked("a").is_some_and(|left| left <= minute));
         assert_eq!(throttle.locked("b"), None);
-        (0..4).for_each(|_| { throttle.miss("a"); });
+        (0..4).for_each(|_| {
+            throttle.miss("a");
+        });
         assert_eq!(throttle.miss("a"), Miss::Locked(minute * 2));
         throttle.success("a");
         assert_eq!(throttle.locked("a"), None);

@@ -1,10 +1,10 @@
 //! Pickup codes: sealed and indexed while the order is open, gone when it is closed.
 
 use rusqlite::{OptionalExtension as _, params};
-use shop_model::ids::ReservationId;
 use shop_model::code::{CodePool, PickupCode};
 use shop_model::decide::Check;
 use shop_model::event::{Actor, StoreFact};
+use shop_model::ids::ReservationId;
 use store_daemon::secrets::seed;
 
 use super::Desk;

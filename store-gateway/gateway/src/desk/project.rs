@@ -4,9 +4,9 @@
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, named_params, params};
 use shop_model::event::{Actor, HqFact};
+use shop_model::ids::{PersonRef, ReservationId};
 use shop_model::person::Personal;
 use shop_model::reservation::{self, Presence, Reservation};
-use shop_model::ids::{PersonRef, ReservationId};
 use store_daemon::ledger::SqlLedger;
 
 use super::{Desk, ms};

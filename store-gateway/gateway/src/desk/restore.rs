@@ -2,8 +2,8 @@
 //! may have left already.
 
 use rusqlite::params;
-use shop_model::ids::MessageId;
 use shop_model::event::{Actor, MessageFact};
+use shop_model::ids::MessageId;
 
 use super::Desk;
 use crate::app::ShopError;
@@ -25,7 +25,8 @@ impl Desk<'_, '_> {
     pub(super) fn restored(&mut self) -> Result<(), ShopError> {
         self.app().status.link().recovery = false;
         self.doubt_everything()?;
-        let mut waiting = self.db().prepare("SELECT id FROM message WHERE state IN ('queued', 'held', 'submitting')")?;
+        let mut waiting =
+            self.db().prepare("SELECT id FROM message WHERE state IN ('queued', 'held', 'submitting')")?;
         let ids: Vec<String> = waiting.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
         drop(waiting);
         for id in ids {

@@ -96,8 +96,18 @@ pub(super) fn act(desk: &mut Desk<'_, '_>, sender: &Sender, reply: &Reply) -> Re
             Ok(if marked { Done::Yes } else { answered })
         }
         Reply::Status => answer(desk, sender, person, status(desk, sender)),
-        Reply::Help => answer(desk, sender, person, write(desk, TemplateKey::ReplyHelp, sender.language, None).map(|w| (TemplateKey::ReplyHelp, w))),
-        Reply::Stop => answer(desk, sender, person, write(desk, TemplateKey::ReplyStop, sender.language, None).map(|w| (TemplateKey::ReplyStop, w))),
+        Reply::Help => answer(
+            desk,
+            sender,
+            person,
+            write(desk, TemplateKey::ReplyHelp, sender.language, None).map(|w| (TemplateKey::ReplyHelp, w)),
+        ),
+        Reply::Stop => answer(
+            desk,
+            sender,
+            person,
+            write(desk, TemplateKey::ReplyStop, sender.language, None).map(|w| (TemplateKey::ReplyStop, w)),
+        ),
         // Understood, and for a person: what they ask for changes an order.
         Reply::Longer
         | Reply::GiveUp

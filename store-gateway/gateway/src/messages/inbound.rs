@@ -1,9 +1,9 @@
 //! Texts that came in: each PDU counts once, long texts are put together here, and what is whole is kept, told to HQ
 //! and answered. The modem's copy goes only after the commit.
 
+use gsm_modem::Private;
 use gsm_modem::pdu::{Deliver, Encoding};
 use gsm_modem::reassembly::{ConcatKey, Part, assemble, assemble_incomplete, dedup_key, part_of};
-use gsm_modem::Private;
 use rusqlite::{OptionalExtension as _, params};
 use shop_model::event::{Actor, Received};
 use shop_model::ids::{MessageId, PersonRef};
@@ -68,7 +68,11 @@ pub fn undecodable(desk: &mut Desk<'_, '_>, hex: &str, why: &str) -> Result<(), 
         "INSERT INTO inbound_undecodable(hex, why, at_ms) VALUES (?1, ?2, ?3)",
         params![hex, why, desk.wall().unix_ms],
     )?;
-    desk.alert("sms-unreadable", "modem", "an SMS came in that cannot be read; support can look at it")
+    match desk.alert("sms-unreadable", "modem", "an SMS came in that cannot be read; support can look at it") {
+        // A superseded box keeps it and says nothing.
+        Err(ShopError::Superseded) => Ok(()),
+        other => other,
+    }
 }
 
 fn receive(desk: &mut Desk<'_, '_>, message: &Deliver, effect: Effect) -> Result<(), ShopError> {

@@ -94,7 +94,12 @@ pub fn accepted(desk: &mut Desk<'_, '_>, token: u64, reference: u8) -> Result<()
         .execute(params![of.token, reference])?;
     if of.state != "delivered" {
         put(desk, &of, "sent", None)?;
-        note(desk, of.message.id, &MessageFact::Sent { message: of.message.id, part: of.message.part(of.part) }, &Actor::system())?;
+        note(
+            desk,
+            of.message.id,
+            &MessageFact::Sent { message: of.message.id, part: of.message.part(of.part) },
+            &Actor::system(),
+        )?;
     }
     settle(desk, of.message.id)?;
     take_early(desk, &of, reference)
@@ -108,7 +113,11 @@ fn settle(desk: &mut Desk<'_, '_>, id: MessageId) -> Result<(), ShopError> {
     let taken = taken_parts(desk.db(), id)?;
     let now = message.state;
     if delivered >= all {
-        return if now == MessageState::Delivered { Ok(()) } else { put_state(desk, &message, MessageState::Delivered, None) };
+        return if now == MessageState::Delivered {
+            Ok(())
+        } else {
+            put_state(desk, &message, MessageState::Delivered, None)
+        };
     }
     if taken.len() >= all {
         let better = now != MessageState::Sent && now != MessageState::Delivered;
@@ -130,12 +139,7 @@ fn settle(desk: &mut Desk<'_, '_>, id: MessageId) -> Result<(), ShopError> {
 ///
 /// # Errors
 /// The database's.
-pub fn failed(
-    desk: &mut Desk<'_, '_>,
-    token: u64,
-    class: FailureClass,
-    cause: FailureCause,
-) -> Result<(), ShopError> {
+pub fn failed(desk: &mut Desk<'_, '_>, token: u64, class: FailureClass, cause: FailureCause) -> Result<(), ShopError> {
     let Some(of) = find(desk.db(), token)? else { return Ok(()) };
     let word = failure_word(cause);
     let now = desk.wall().unix_ms;
@@ -153,7 +157,9 @@ pub fn failed(
             put(desk, &of, "failed", Some(&word))?;
             let failures: u32 = desk
                 .db()
-                .prepare_cached("SELECT count(*) FROM submission WHERE message = ?1 AND part = ?2 AND state = 'failed'")?
+                .prepare_cached(
+                    "SELECT count(*) FROM submission WHERE message = ?1 AND part = ?2 AND state = 'failed'",
+                )?
                 .query_row(params![of.message.id.to_string(), of.part], |row| row.get(0))?;
             if failures >= PASSING_TRIES {
                 return fail(desk, &of.message, &word);
@@ -234,18 +240,13 @@ pub fn reference_check(desk: &mut Desk<'_, '_>, token: u64, moved: ReferenceMove
     }
     put(desk, &of, "not_sent", Some("reference-not-moved"))?;
     if of.message.state == MessageState::Unknown {
-        desk.db().execute(
-            "UPDATE message SET attempts = max(attempts - 1, 0) WHERE id = ?1",
-            [of.message.id.to_string()],
-        )?;
+        desk.db()
+            .execute("UPDATE message SET attempts = max(attempts - 1, 0) WHERE id = ?1", [of.message.id.to_string()])?;
         let taken = taken_parts(desk.db(), of.message.id)?;
         let in_doubt = parts_in(desk.db(), of.message.id, "'unknown'")?.iter().any(|part| !taken.contains(part));
         if !in_doubt {
-            let fact = MessageFact::Settled {
-                message: of.message.id,
-                settled_as: Settlement::Queued,
-                by: "sim".into(),
-            };
+            let fact =
+                MessageFact::Settled { message: of.message.id, settled_as: Settlement::Queued, by: "sim".into() };
             change(desk, &of.message, MessageState::Queued, None, &fact)?;
             put_due(desk, of.message.id, 0)?;
         }
@@ -279,18 +280,9 @@ pub fn report(desk: &mut Desk<'_, '_>, report: &StatusReport) -> Result<(), Shop
 fn keep_early(desk: &Desk<'_, '_>, report: &StatusReport) -> Result<(), ShopError> {
     desk.db().execute(
         "INSERT INTO report_early(reference, recipient, status, taken_ms, at_ms) VALUES (?1, ?2, ?3, ?4, ?5)",
-        params![
-            report.reference,
-            *report.recipient.number,
-            report.status,
-            report.scts,
-            desk.wall().unix_ms
-        ],
+        params![report.reference, *report.recipient.number, report.status, report.scts, desk.wall().unix_ms],
     )?;
-    desk.db().execute(
-        "DELETE FROM report_early WHERE id <= (SELECT max(id) FROM report_early) - ?1",
-        [EARLY_MOST],
-    )?;
+    desk.db().execute("DELETE FROM report_early WHERE id <= (SELECT max(id) FROM report_early) - ?1", [EARLY_MOST])?;
     Ok(())
 }
 
@@ -328,7 +320,11 @@ fn apply_report(desk: &mut Desk<'_, '_>, of: &Submission, status: u8) -> Result<
             put(desk, of, "failed", Some(&cause))?;
             let may_fail = matches!(
                 of.message.state,
-                MessageState::Sent | MessageState::Unknown | MessageState::Submitting | MessageState::Queued | MessageState::Held
+                MessageState::Sent
+                    | MessageState::Unknown
+                    | MessageState::Submitting
+                    | MessageState::Queued
+                    | MessageState::Held
             );
             if may_fail {
                 let fact = MessageFact::Failed { message: id, cause: cause.clone() };

@@ -160,12 +160,7 @@ fn is_longer_hold(desk: &Desk<'_, '_>, order: &OrderRow) -> Result<bool, ShopErr
     Ok(told.exists(params![order.id.to_string(), order.round, order.hold_until_ms])?)
 }
 
-fn queue_about(
-    desk: &mut Desk<'_, '_>,
-    order: &OrderRow,
-    purpose: Purpose,
-    key: TemplateKey,
-) -> Result<(), ShopError> {
+fn queue_about(desk: &mut Desk<'_, '_>, order: &OrderRow, purpose: Purpose, key: TemplateKey) -> Result<(), ShopError> {
     let Some(written) = write(desk, key, order.language, Some(order)) else {
         return desk.alert("template", key.as_str(), "a text cannot be filled; customers are not told");
     };
@@ -215,11 +210,7 @@ fn remind(desk: &mut Desk<'_, '_>) -> Result<usize, ShopError> {
     Ok(done)
 }
 
-fn due_reminder(
-    desk: &Desk<'_, '_>,
-    order: &OrderRow,
-    now: i64,
-) -> Result<Option<(Purpose, TemplateKey)>, ShopError> {
+fn due_reminder(desk: &Desk<'_, '_>, order: &OrderRow, now: i64) -> Result<Option<(Purpose, TemplateKey)>, ShopError> {
     let (holds, hours) = (&desk.bundle().holds, &desk.bundle().hours);
     let Some(until) = order.hold_until_ms.map(timestamp) else { return Ok(None) };
     let last_due = |ready| {

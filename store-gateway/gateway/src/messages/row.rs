@@ -39,7 +39,8 @@ pub(crate) struct MessageRow {
 }
 
 /// The columns of [`MessageRow`], of a table called `m`.
-pub(super) const COLUMNS: &str = "m.id, m.reservation, m.person_ref, m.purpose, m.round, m.template, m.language, m.text, m.fold,
+pub(super) const COLUMNS: &str =
+    "m.id, m.reservation, m.person_ref, m.purpose, m.round, m.template, m.language, m.text, m.fold,
     m.parts, m.concat, m.state, m.cause, m.attempts, m.created_ms, m.valid_until_ms, m.changed_ms";
 
 impl MessageRow {
@@ -111,11 +112,7 @@ pub(super) fn find(db: &Connection, id: MessageId) -> Result<Option<MessageRow>,
 }
 
 /// Several messages.
-pub(super) fn select(
-    db: &Connection,
-    tail: &str,
-    values: impl rusqlite::Params,
-) -> Result<Vec<MessageRow>, ShopError> {
+pub(super) fn select(db: &Connection, tail: &str, values: impl rusqlite::Params) -> Result<Vec<MessageRow>, ShopError> {
     let mut rows = db.prepare_cached(&format!("SELECT {COLUMNS} FROM message m {tail}"))?;
     let rows = rows.query_map(values, MessageRow::read)?;
     Ok(rows.collect::<Result<_, _>>()?)
@@ -155,7 +152,12 @@ pub(super) enum Start {
 }
 
 /// Makes a message.
-pub(super) fn insert(desk: &mut Desk<'_, '_>, draft: Draft, actor: &Actor, start: Start) -> Result<MessageId, ShopError> {
+pub(super) fn insert(
+    desk: &mut Desk<'_, '_>,
+    draft: Draft,
+    actor: &Actor,
+    start: Start,
+) -> Result<MessageId, ShopError> {
     let now = desk.wall().unix_ms;
     let row = MessageRow {
         id: MessageId::from_bytes(desk.new_id()),
@@ -228,17 +230,14 @@ pub(super) fn put_state(
 
 /// No try before `due_ms`.
 pub(super) fn put_due(desk: &Desk<'_, '_>, id: MessageId, due_ms: i64) -> Result<(), ShopError> {
-    desk.db().prepare_cached("UPDATE message SET due_ms = ?2 WHERE id = ?1")?.execute(params![id.to_string(), due_ms])?;
+    desk.db()
+        .prepare_cached("UPDATE message SET due_ms = ?2 WHERE id = ?1")?
+        .execute(params![id.to_string(), due_ms])?;
     Ok(())
 }
 
 /// Writes a fact about a message. A superseded box keeps its rows true and says nothing.
-pub(super) fn note(
-    desk: &mut Desk<'_, '_>,
-    id: MessageId,
-    fact: &MessageFact,
-    actor: &Actor,
-) -> Result<(), ShopError> {
+pub(super) fn note(desk: &mut Desk<'_, '_>, id: MessageId, fact: &MessageFact, actor: &Actor) -> Result<(), ShopError> {
     match desk.append_message(id, fact, actor) {
         Err(ShopError::Superseded) => Ok(()),
         other => other.map(drop),

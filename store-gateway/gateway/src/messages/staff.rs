@@ -195,11 +195,7 @@ fn nameless(desk: &mut Desk<'_, '_>, received: MessageId, sender: &str) -> Resul
 ///
 /// # Errors
 /// The database's; the inner one when there is no such text.
-pub fn mark_text_done(
-    desk: &mut Desk<'_, '_>,
-    id: MessageId,
-    who: &Who,
-) -> Result<Result<(), TextError>, ShopError> {
+pub fn mark_text_done(desk: &mut Desk<'_, '_>, id: MessageId, who: &Who) -> Result<Result<(), TextError>, ShopError> {
     let known = desk.db().prepare_cached("SELECT 1 FROM received WHERE id = ?1")?.exists([id.to_string()])?;
     if !known {
         return Ok(Err(TextError::NotFound));

@@ -24,7 +24,7 @@ use crate::{database, facts};
 /// An open shop.
 pub(crate) struct Shop {
     pub app: App,
-    pub dir: tempfile::TempDir,
+    _dir: tempfile::TempDir,
     _outgoing: tokio::sync::mpsc::Receiver<Outgoing>,
     _writer: WriterThread,
 }
@@ -50,11 +50,13 @@ pub(crate) fn anna() -> Who {
 impl Shop {
     /// Opens one on Thursday, 23.05.2030, 12:07 in Warsaw, by HQ's clock.
     pub(crate) async fn open() -> Shop {
-        Self::open_with("").await
+        let clock = Clock::start(0);
+        clock.learn(ClockQuality::Hq, at("2030-05-23T12:07"));
+        Self::open_by(clock, "").await
     }
 
-    /// With more lines of configuration.
-    pub(crate) async fn open_with(more: &str) -> Shop {
+    /// With another clock, and more lines of configuration.
+    pub(crate) async fn open_by(clock: Clock, more: &str) -> Shop {
         let dir = tempfile::tempdir().expect("a folder");
         let file = dir.path().join("gateway.toml");
         let text = format!(
@@ -66,8 +68,6 @@ impl Shop {
         let config = Config::load(&file).expect("a good configuration");
         let db = database::open(&config).expect("a database");
         let keys = Keys::load_or_create(&config.keys()).expect("keys");
-        let clock = Clock::start(0);
-        clock.learn(ClockQuality::Hq, at("2030-05-23T12:07"));
         let end = StoreEnd::new(SyncConfig::store("test"), 7, clock.now());
         let (writer, thread) = Writer::start(db).expect("a thread");
         let readers = Readers::open(&config.database()).expect("readers");
@@ -76,7 +76,7 @@ impl Shop {
         app.work(Lane::Work, |desk| desk.sync(|end, l, now| end.handle_start(l, Witness::Missing, now)))
             .await
             .expect("a ledger");
-        Shop { app, dir, _outgoing: outgoing, _writer: thread }
+        Shop { app, _dir: dir, _outgoing: outgoing, _writer: thread }
     }
 
     /// Sets the clock, local time in Warsaw.

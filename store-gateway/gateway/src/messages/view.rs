@@ -282,7 +282,8 @@ pub struct TextView {
     pub done_by: Option<String>,
 }
 
-const TEXT_COLUMNS: &str = "t.id, r.number, p.initials, coalesce(p.last3, t.sender), t.text, t.meaning, t.at_ms, t.done_by
+const TEXT_COLUMNS: &str =
+    "t.id, r.number, p.initials, coalesce(p.last3, t.sender), t.text, t.meaning, t.at_ms, t.done_by
     FROM received t LEFT JOIN reservation r ON r.id = t.reservation LEFT JOIN person p ON p.person_ref = t.person_ref";
 
 fn text_view(row: &Row<'_>) -> rusqlite::Result<TextView> {

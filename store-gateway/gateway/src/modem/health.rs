@@ -29,8 +29,10 @@ pub(super) struct Health {
     app: App,
     /// Paused until a person clears the alert.
     is_paused: bool,
-    /// The alert of a modem that can't send stands.
-    is_told: bool,
+    /// Whether the alert of a modem that can't send stands; `None` while an earlier run may have left one.
+    is_told: Option<bool>,
+    /// The alert of a paused SIM may stand from an earlier run.
+    may_be_paused: bool,
 }
 
 impl Health {
@@ -42,8 +44,7 @@ impl Health {
             "none".clone_into(&mut status.registration);
             status.down_since_ms.get_or_insert(app.clock.wall().unix_ms);
         }
-        // An alert of an earlier run is looked at and cleared as if it were ours.
-        Health { app, is_paused: false, is_told: true }
+        Health { app, is_paused: false, is_told: None, may_be_paused: true }
     }
 
     /// The port is gone.
@@ -75,11 +76,15 @@ impl Health {
         }
     }
 
-    /// A message went out: whatever paused the SIM is over.
-    pub(super) fn sent(&mut self) {
-        if !self.is_paused {
-            self.app.status.modem().paused = None;
+    /// A message went out: whatever paused the SIM is over, in an earlier run too.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(super) async fn sent(&mut self) -> Result<(), ShopError> {
+        if !std::mem::take(&mut self.may_be_paused) {
+            return Ok(());
         }
+        self.clear(staff_paused_alert()).await
     }
 
     /// Time has passed: raises or clears the alert of a modem that can't send, and looks whether somebody has cleared
@@ -96,9 +101,8 @@ impl Health {
         let stands = self
             .app
             .read(move |db| {
-                let mut row = db.prepare_cached(
-                    "SELECT 1 FROM alert WHERE kind = ?1 AND about = ?2 AND cleared_ms IS NULL",
-                )?;
+                let mut row =
+                    db.prepare_cached("SELECT 1 FROM alert WHERE kind = ?1 AND about = ?2 AND cleared_ms IS NULL")?;
                 Ok(row.exists([kind, about])?)
             })
             .await?;
@@ -118,12 +122,11 @@ impl Health {
             }
             (can_send, status.down_since_ms.unwrap_or(now))
         };
-        if can_send && self.is_told {
-            self.is_told = false;
+        if can_send && self.is_told != Some(false) {
+            self.is_told = Some(false);
             self.clear(DOWN).await?;
-        } else if !can_send && now - since >= limit_ms {
-            // Raised once however often: an alert that stands is left alone.
-            self.is_told = true;
+        } else if !can_send && now - since >= limit_ms && self.is_told != Some(true) {
+            self.is_told = Some(true);
             self.raise(DOWN, "the modem can't send: see the health page").await?;
         }
         Ok(())
@@ -214,7 +217,9 @@ impl Health {
 
     fn hang(&mut self, step: RecoveryStep) {
         match step {
-            RecoveryStep::Exhausted => tracing::error!("the modem does not answer and no step helped; a person must look"),
+            RecoveryStep::Exhausted => {
+                tracing::error!("the modem does not answer and no step helped; a person must look")
+            }
             step => tracing::warn!(?step, "the modem does not answer"),
         }
         self.app.status.modem().paused = Some("recovering".into());
@@ -245,10 +250,12 @@ impl Health {
             }
             PauseReason::Subscription(cause) => {
                 self.is_paused = true;
+                self.may_be_paused = true;
                 let word = failure_word(cause);
                 self.app.status.modem().paused = Some(format!("subscription-{word}"));
                 let (kind, about) = staff_paused_alert();
-                let text = format!("the network refuses this SIM ({word}); messages wait until somebody has seen to it");
+                let text =
+                    format!("the network refuses this SIM ({word}); messages wait until somebody has seen to it");
                 let raised = self.app.work(Lane::Work, move |desk| desk.alert(kind, about, &text)).await;
                 quiet_when_superseded(raised)
             }

@@ -115,7 +115,8 @@ impl From<LoginError> for Problem {
     fn from(e: LoginError) -> Problem {
         match e {
             LoginError::Wrong { left } => {
-                Problem::new(axum::http::StatusCode::UNAUTHORIZED, "wrong-pin", "wrong name or PIN").with("tries_left", left)
+                Problem::new(axum::http::StatusCode::UNAUTHORIZED, "wrong-pin", "wrong name or PIN")
+                    .with("tries_left", left)
             }
             LoginError::Locked(left) => {
                 Problem::new(axum::http::StatusCode::TOO_MANY_REQUESTS, "locked", "too many wrong PINs; wait")

@@ -24,7 +24,8 @@ pub fn router() -> Router<Web> {
 
 /// Process and database.
 async fn healthz(State(web): State<Web>) -> Response {
-    let database = web.app.read(|db| Ok(db.query_row("SELECT count(*) FROM meta", [], |row| row.get::<_, i64>(0))?)).await;
+    let database =
+        web.app.read(|db| Ok(db.query_row("SELECT count(*) FROM meta", [], |row| row.get::<_, i64>(0))?)).await;
     let signed = if web.app.config.hq_key.is_some() { "required" } else { "unsigned batches of HQ are accepted" };
     let modem = web.app.status.modem().clone();
     let link = web.app.status.link().clone();
@@ -48,7 +49,8 @@ async fn readyz(State(web): State<Web>) -> Response {
     }
     let written = web.app.work(store_daemon::writer::Lane::Work, |desk| {
         let now = desk.wall().unix_ms.to_string();
-        desk.db().execute("INSERT INTO meta(key, value) VALUES ('probe', ?1) ON CONFLICT DO UPDATE SET value = ?1", [now])?;
+        desk.db()
+            .execute("INSERT INTO meta(key, value) VALUES ('probe', ?1) ON CONFLICT DO UPDATE SET value = ?1", [now])?;
         Ok(())
     });
     match written.await {

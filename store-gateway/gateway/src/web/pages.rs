@@ -19,6 +19,7 @@ use axum::routing::{get, post};
 use store_daemon::problem::Problem;
 use store_daemon::web::cookie;
 
+pub use desk_pages::note_start;
 pub use open::Screens;
 
 use super::auth::{LoggedIn, Visitor};
@@ -60,11 +61,8 @@ pub fn router() -> Router<Web> {
 
 async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Response {
     let Some(asset) = screens::assets::find(&path) else { return StatusCode::NOT_FOUND.into_response() };
-    let told = [
-        (header::CONTENT_TYPE, asset.content_type),
-        (header::ETAG, asset.etag()),
-        (header::CACHE_CONTROL, "no-cache"),
-    ];
+    let told =
+        [(header::CONTENT_TYPE, asset.content_type), (header::ETAG, asset.etag()), (header::CACHE_CONTROL, "no-cache")];
     if headers.get(header::IF_NONE_MATCH).is_some_and(|have| have == asset.etag()) {
         return (StatusCode::NOT_MODIFIED, told).into_response();
     }
@@ -95,7 +93,8 @@ impl FromRequestParts<Web> for Look {
     /// Nobody logged in: the log-in page, by redirect or by htmx's own word.
     async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, Response> {
         let fragment = parts.headers.contains_key("hx-request");
-        let Ok(visitor) = <Visitor as axum::extract::OptionalFromRequestParts<Web>>::from_request_parts(parts, web).await;
+        let Ok(visitor) =
+            <Visitor as axum::extract::OptionalFromRequestParts<Web>>::from_request_parts(parts, web).await;
         let Some(Visitor(who)) = visitor else { return Err(to_login(web, parts, fragment)) };
         let (lang, theme) = taste(web, &parts.headers);
         Ok(Self { web: web.clone(), who, lang, theme, fragment })
@@ -202,4 +201,3 @@ async fn finish(look: &Look, order: Option<&str>, outcome: Result<Response, Refu
         Err(refused) => look.refuse(refused, order).await,
     }
 }
-

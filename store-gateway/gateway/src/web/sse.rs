@@ -19,7 +19,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// `GET /events` and `GET /api/v1/events`.
 pub async fn events(State(web): State<Web>, who: LoggedIn) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
-    let start = Stage { live: web.app.live.subscribe(), web: web.clone(), token: who.token, greeted: false, ended: false };
+    let start =
+        Stage { live: web.app.live.subscribe(), web: web.clone(), token: who.token, greeted: false, ended: false };
     let stream = futures_util::stream::unfold(start, |mut stage| async move {
         let event = stage.next().await?;
         Some((Ok(event), stage))

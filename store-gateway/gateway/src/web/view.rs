@@ -4,9 +4,9 @@ use axum::http::StatusCode;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use sans_io::Wall;
 use serde_json::{Value, json};
-use shop_model::ids::ReservationId;
 use shop_model::decide::Problem as Refused;
 use shop_model::event::LineQuantity;
+use shop_model::ids::ReservationId;
 use shop_model::reservation::{Answer, LineGoods, Presence, Reservation};
 use store_daemon::problem::Problem;
 
@@ -126,6 +126,9 @@ fn messages(db: &Connection, id: ReservationId) -> Result<Vec<Value>, ShopError>
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// Where a page of a list begins: behind the row (placed, id).
+pub type After = (i64, String);
+
 /// Which reservations a list shows.
 #[derive(Clone, Debug, Default)]
 pub struct Wanted {
@@ -134,7 +137,7 @@ pub struct Wanted {
     /// Order number, last three digits, or name.
     pub search: Option<String>,
     /// After this row: (placed, id).
-    pub after: Option<(i64, String)>,
+    pub after: Option<After>,
     /// At most so many.
     pub limit: u32,
 }
@@ -143,7 +146,7 @@ pub struct Wanted {
 ///
 /// # Errors
 /// The database's.
-pub fn page(db: &Connection, wanted: &Wanted) -> Result<(Vec<ReservationId>, Option<(i64, String)>), ShopError> {
+pub fn page(db: &Connection, wanted: &Wanted) -> Result<(Vec<ReservationId>, Option<After>), ShopError> {
     let mut rows = db.prepare_cached(
         "SELECT r.id, r.placed_ms FROM reservation r LEFT JOIN person p ON p.person_ref = r.person_ref
          WHERE (?1 IS NULL OR r.goods = ?1)
@@ -159,16 +162,14 @@ pub fn page(db: &Connection, wanted: &Wanted) -> Result<(Vec<ReservationId>, Opt
     let (after_ms, after_id) = wanted.after.clone().unzip();
     let read = |row: &Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?));
     let found = rows
-        .query_map(
-            params![wanted.goods, search, by_number, by_name, after_ms, after_id, wanted.limit + 1],
-            read,
-        )?
+        .query_map(params![wanted.goods, search, by_number, by_name, after_ms, after_id, wanted.limit + 1], read)?
         .collect::<Result<Vec<_>, _>>()?;
     let limit = wanted.limit as usize;
     let next = (found.len() > limit).then(|| found[limit - 1].clone()).map(|(id, ms)| (ms, id));
-    let ids = found.into_iter().take(limit).map(|(id, _)| {
-        ReservationId::parse(&id).map_err(|e| ShopError::Corrupt(e.to_string()))
-    });
+    let ids = found
+        .into_iter()
+        .take(limit)
+        .map(|(id, _)| ReservationId::parse(&id).map_err(|e| ShopError::Corrupt(e.to_string())));
     Ok((ids.collect::<Result<_, _>>()?, next))
 }
 
@@ -207,9 +208,11 @@ pub fn refused(problem: &Refused, now_ms: i64) -> Problem {
         Refused::WrongStore { store } => told.with("store", store.as_str()),
         Refused::WrongLines { line, open } => told.with("line", *line).with("open", *open),
         Refused::Missing { what } => told.with("what", *what),
-        Refused::UnknownOrder | Refused::Forbidden | Refused::ClockUncertain | Refused::NoMoreExtensions | Refused::TooLate => {
-            told
-        }
+        Refused::UnknownOrder
+        | Refused::Forbidden
+        | Refused::ClockUncertain
+        | Refused::NoMoreExtensions
+        | Refused::TooLate => told,
     }
 }
 
@@ -227,4 +230,3 @@ pub fn problem_of(error: &ShopError) -> Problem {
         }
     }
 }
-

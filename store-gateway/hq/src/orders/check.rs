@@ -82,7 +82,8 @@ impl Checker {
     pub(super) fn order(&mut self, form: &OrderForm) -> Option<NewOrder> {
         let store = self.store("store", &form.store);
         let order = self.order_number("order", &form.order);
-        let kind = self.word("kind", OrderKind::parse(&form.kind), "prepaid, pay_in_store, reserve_only, ship_to_store");
+        let kind =
+            self.word("kind", OrderKind::parse(&form.kind), "prepaid, pay_in_store, reserve_only, ship_to_store");
         let contract = self.word("contract", Contract::parse(&form.contract), "distance, in_store");
         let personal = self.customer(&form.customer);
         let lines = self.lines(&form.lines);
@@ -163,9 +164,9 @@ impl Checker {
 
     fn email(&mut self, text: &str) -> Option<String> {
         let text = self.text("customer.email", text, EMAIL_MAX)?;
-        let good = text
-            .split_once('@')
-            .is_some_and(|(local, host)| !local.is_empty() && host.len() > 2 && host.contains('.') && !host.contains('@'));
+        let good = text.split_once('@').is_some_and(|(local, host)| {
+            !local.is_empty() && host.len() > 2 && host.contains('.') && !host.contains('@')
+        });
         if !good || text.contains(char::is_whitespace) {
             self.wrong("customer.email", "is no e-mail address");
             return None;
@@ -216,9 +217,9 @@ impl Checker {
     }
 
     fn total(&mut self, lines: &[LineForm], total: i64) {
-        let sum = lines.iter().try_fold(0_i64, |sum, line| {
-            sum.checked_add(line.unit_price.checked_mul(i64::from(line.quantity))?)
-        });
+        let sum = lines
+            .iter()
+            .try_fold(0_i64, |sum, line| sum.checked_add(line.unit_price.checked_mul(i64::from(line.quantity))?));
         if sum != Some(total) {
             self.wrong("total", "is not the sum of the lines");
         }

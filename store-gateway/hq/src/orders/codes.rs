@@ -35,7 +35,8 @@ pub fn is_free(desk: &Desk<'_, '_>, store: &str, code: PickupCode) -> Result<boo
     }
     for place in 0..CODE_DIGITS {
         for digit in '0'..='9' {
-            let near: String = code.reveal().chars().enumerate().map(|(at, c)| if at == place { digit } else { c }).collect();
+            let near: String =
+                code.reveal().chars().enumerate().map(|(at, c)| if at == place { digit } else { c }).collect();
             if near != code.reveal() && taken(&near)?.is_some() {
                 return Ok(false);
             }

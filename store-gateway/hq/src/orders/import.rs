@@ -135,8 +135,20 @@ fn json_lines(first: FirstLine, mut source: impl BufRead, take: Take<'_>) -> Res
 
 /// Columns that belong to the order and are repeated in each of its rows.
 const ORDER_COLUMNS: [&str; 14] = [
-    "store", "order", "kind", "contract", "customer_name", "customer_phone", "customer_email", "customer_language",
-    "customer_channel", "currency", "total", "due", "promised_at", "pickup_code",
+    "store",
+    "order",
+    "kind",
+    "contract",
+    "customer_name",
+    "customer_phone",
+    "customer_email",
+    "customer_language",
+    "customer_channel",
+    "currency",
+    "total",
+    "due",
+    "promised_at",
+    "pickup_code",
 ];
 /// Columns of one line.
 const LINE_COLUMNS: [&str; 6] = ["sku", "ean", "name", "quantity", "unit_price", "age"];
@@ -242,9 +254,9 @@ fn csv_rows(first: FirstLine, source: impl Read, take: Take<'_>) -> Result<(), R
         if let Some(row) = &mut row {
             row.line += skipped;
         }
-        let continues = row.as_ref().is_some_and(|row| {
-            rows.len() < ROWS_MAX && rows.first().is_some_and(|first| first.name() == row.name())
-        });
+        let continues = row
+            .as_ref()
+            .is_some_and(|row| rows.len() < ROWS_MAX && rows.first().is_some_and(|first| first.name() == row.name()));
         if !continues && !rows.is_empty() && take(group(&header, &std::mem::take(&mut rows)))?.is_break() {
             return Ok(());
         }
@@ -274,7 +286,8 @@ fn group(header: &Header, rows: &[Row]) -> Item {
         for row in &rows[1..] {
             let differs = (0..ORDER_COLUMNS.len()).find(|at| row.order[*at] != first.order[*at]);
             if let Some(at) = differs {
-                let why = format!("line {} differs from the order's first row in column {}", row.line, ORDER_COLUMNS[at]);
+                let why =
+                    format!("line {} differs from the order's first row in column {}", row.line, ORDER_COLUMNS[at]);
                 return Err(Refusal::field(json_path(ORDER_COLUMNS[at], 0), why));
             }
         }

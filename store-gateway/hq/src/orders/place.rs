@@ -116,14 +116,12 @@ fn repeat(desk: &Desk<'_, '_>, order: &NewOrder, id: ReservationId, known: &[u8]
 
 /// What makes two bodies of an order the same: a keyed hash over everything but the code, which is compared by itself.
 pub fn fingerprint(keys: &Keys, store: &str, placed: &Placed) -> Vec<u8> {
-    let lines: Vec<_> = placed
-        .lines
-        .iter()
-        .map(|l| json!([l.sku, l.ean, l.name, l.quantity, l.unit_price.0, l.age]))
-        .collect();
-    let personal = placed.personal.as_ref().map(|p| {
-        json!([p.name, p.phone.e164(), p.email, p.language.as_str(), p.channel.as_str()])
-    });
+    let lines: Vec<_> =
+        placed.lines.iter().map(|l| json!([l.sku, l.ean, l.name, l.quantity, l.unit_price.0, l.age])).collect();
+    let personal = placed
+        .personal
+        .as_ref()
+        .map(|p| json!([p.name, p.phone.e164(), p.email, p.language.as_str(), p.channel.as_str()]));
     let body = json!([
         store,
         placed.order.as_str(),

@@ -173,7 +173,8 @@ pub fn list(db: &Connection, filter: &Filter) -> Result<(Vec<OrderRow>, Option<S
     let clause = if wheres.is_empty() { String::new() } else { format!(" WHERE {}", wheres.join(" AND ")) };
     let sql = format!("{COLUMNS}{clause} ORDER BY r.updated_at DESC, r.id DESC LIMIT {}", limit + 1);
     let mut find = db.prepare_cached(&sql)?;
-    let mut rows: Vec<OrderRow> = find.query_map(params_from_iter(values), OrderRow::read)?.collect::<Result<_, _>>()?;
+    let mut rows: Vec<OrderRow> =
+        find.query_map(params_from_iter(values), OrderRow::read)?.collect::<Result<_, _>>()?;
     let more = rows.len() > limit;
     rows.truncate(limit);
     let next = rows.last().filter(|_| more).map(|last| format!("{}:{}", last.updated_at, last.id));
@@ -216,7 +217,8 @@ pub fn one(db: &Connection, store: &str, order: &str) -> Result<Option<OrderRow>
 /// # Errors
 /// The database's.
 pub fn stores_of(db: &Connection, order: &str) -> Result<Vec<String>, Refusal> {
-    let mut find = db.prepare_cached("SELECT store FROM reservation WHERE number = ?1 ORDER BY open DESC, store LIMIT 20")?;
+    let mut find =
+        db.prepare_cached("SELECT store FROM reservation WHERE number = ?1 ORDER BY open DESC, store LIMIT 20")?;
     let rows = find.query_map([order], |row| row.get(0))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }

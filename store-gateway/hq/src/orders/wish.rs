@@ -6,10 +6,10 @@ use shop_model::ids::{OrderNumber, ReservationId, StoreId};
 use shop_model::reservation::{self, Reservation, WishKind};
 use store_daemon::ledger::SqlLedger;
 
+use super::codes;
 use super::form::{self, AmendForm, NewPayment};
 use super::place;
 use super::refusal::Refusal;
-use super::codes;
 use crate::desk::Desk;
 use crate::facts::{self, Logs};
 use crate::project;
@@ -93,12 +93,15 @@ impl Open {
             let state = crate::words::plain(self.state.goods.state.as_str());
             return Err(Refusal::WrongState { why: format!("the order is {state}") });
         }
-        let amendments = self.logs.hq.iter().filter_map(|entry| match &entry.body {
+        let mut amendments = self.logs.hq.iter().filter_map(|entry| match &entry.body {
             HqFact::Amended { revision, lines, total, due } => Some((*revision, lines, *total, *due)),
             _ => None,
         });
-        let last = amendments.last();
-        if last.as_ref().is_some_and(|(_, lines, total, due)| **lines == new.lines && *total == new.total && *due == new.due) {
+        let last = amendments.next_back();
+        if last
+            .as_ref()
+            .is_some_and(|(_, lines, total, due)| **lines == new.lines && *total == new.total && *due == new.due)
+        {
             return Ok(());
         }
         let revision = last.map_or(1, |(revision, ..)| revision + 1);

@@ -184,7 +184,8 @@ pub async fn move_order(
     body: Bytes,
 ) -> Result<Response, Refusal> {
     let to = field(&fields(&body), "to_store").to_owned();
-    change(app, person, store, order, move |desk, open, actor| open.move_to(desk, &store_id("to_store", &to)?, actor)).await
+    change(app, person, store, order, move |desk, open, actor| open.move_to(desk, &store_id("to_store", &to)?, actor))
+        .await
 }
 
 /// `POST /order/{store}/{order}/paid`: all that is due was paid online.
@@ -265,7 +266,11 @@ fn minor_units(text: &str) -> Option<i64> {
 }
 
 /// `POST /orders/new`.
-pub async fn place_order(State(app): Hq, Extension(person): Extension<Person>, body: Bytes) -> Result<Response, Refusal> {
+pub async fn place_order(
+    State(app): Hq,
+    Extension(person): Extension<Person>,
+    body: Bytes,
+) -> Result<Response, Refusal> {
     let sent = fields(&body);
     let columns: Vec<Vec<&str>> =
         ["sku", "ean", "name", "quantity", "price", "age"].iter().map(|name| all(&sent, name).collect()).collect();

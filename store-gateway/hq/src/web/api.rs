@@ -183,8 +183,7 @@ async fn get_orders(State(app): Hq, Query(ask): Query<ListQuery>) -> Result<Resp
         },
     };
     let open = if ask.open.as_deref() == Some("1") { Openness::Open } else { Openness::All };
-    let filter =
-        Filter { text: ask.q.unwrap_or_default(), store: ask.store, goods, open, cursor: ask.cursor, limit };
+    let filter = Filter { text: ask.q.unwrap_or_default(), store: ask.store, goods, open, cursor: ask.cursor, limit };
     let (items, next) = app.read(move |db| query::list(db, &filter)).await?;
     Ok(json_answer(StatusCode::OK, &json!({ "items": items, "next_cursor": next })))
 }
@@ -331,8 +330,7 @@ async fn cancel(
     body: Body,
 ) -> ChangeAnswer {
     let read = |body: &[u8]| if body.trim_ascii().is_empty() { Ok(CancelForm::default()) } else { form::read(body) };
-    let (change, form) =
-        change(app, caller, &order, headers, body, read).await.map_err(IntoResponse::into_response)?;
+    let (change, form) = change(app, caller, &order, headers, body, read).await.map_err(IntoResponse::into_response)?;
     let by = reason("by", form.by.as_deref(), "shop").map_err(IntoResponse::into_response)?;
     let why = reason("reason", form.reason.as_deref(), "").map_err(IntoResponse::into_response)?;
     let change = Change { store: ask.store.or(form.store), request: format!("cancel {}", change.request), ..change };
@@ -452,7 +450,8 @@ async fn put_config(
     let bundle = bundles::parse(&body)?;
     let name = store.clone();
     let put = app.work(Lane::Work, move |desk| bundles::put(desk, name.as_str(), bundle, &caller.actor())).await?;
-    let mut response = json_answer(StatusCode::OK, &config_answer(store.as_str(), put.signed(), &app.signer.public_key()));
+    let mut response =
+        json_answer(StatusCode::OK, &config_answer(store.as_str(), put.signed(), &app.signer.public_key()));
     let name = HeaderName::from_static("x-config-version");
     response.headers_mut().insert(name, HeaderValue::from(put.signed().version));
     Ok(response)

@@ -16,8 +16,8 @@ use store_daemon::web::throttle::Miss;
 use store_daemon::web::{Transport, cookie, same_secret, set_cookie};
 use store_daemon::writer::Lane;
 
-use super::templates::{LoginPage, SetupPage, page};
 use super::Hq;
+use super::templates::{LoginPage, SetupPage, page};
 use crate::app::App;
 use crate::users;
 
@@ -26,7 +26,7 @@ const COOKIE: &str = "hq_session";
 /// Largest form of a page.
 const FORM_MAX: usize = 256 * 1_024;
 /// The key under which wrong set-up codes count.
-const SETUP: &str = "setup";
+const SETUP: &str = "#setup";
 
 /// A machine with an API key, by the key's name.
 #[derive(Clone, Debug)]
@@ -66,7 +66,11 @@ pub async fn require_key(State(app): Hq, mut request: Request, next: Next) -> Re
         }
         None => {
             app.counters.unauthorized.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            let problem = Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", "a known API key is needed: Authorization: Bearer …");
+            let problem = Problem::new(
+                StatusCode::UNAUTHORIZED,
+                "unauthorized",
+                "a known API key is needed: Authorization: Bearer …",
+            );
             let mut response = problem.into_response();
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             response
@@ -155,13 +159,13 @@ pub fn fields(body: &[u8]) -> Vec<(String, String)> {
 
 /// `GET /login?next=`.
 #[derive(Deserialize, Default)]
-pub struct Next2 {
+pub struct Onward {
     #[serde(default)]
     next: String,
 }
 
 /// The log-in page; the set-up page while there is nobody.
-pub async fn login_page(State(app): Hq, Query(Next2 { next }): Query<Next2>) -> Response {
+pub async fn login_page(State(app): Hq, Query(Onward { next }): Query<Onward>) -> Response {
     if app.setup().is_some() {
         return Redirect::to("/setup").into_response();
     }
@@ -270,7 +274,10 @@ pub async fn setup(State(app): Hq, Form(form): Form<SetupForm>) -> Response {
         (status, page).into_response()
     };
     if let Some(left) = app.logins.locked(SETUP) {
-        return again(StatusCode::TOO_MANY_REQUESTS, format!("Too many wrong codes. Try again in {} s.", left.as_secs() + 1));
+        return again(
+            StatusCode::TOO_MANY_REQUESTS,
+            format!("Too many wrong codes. Try again in {} s.", left.as_secs() + 1),
+        );
     }
     let right = app.setup().as_deref().map(|code| same_secret(code, form.code.trim()));
     match right {

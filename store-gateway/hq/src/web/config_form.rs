@@ -113,9 +113,9 @@ impl ConfigView {
             };
             map.iter().map(line).collect::<Vec<_>>().join("\n")
         });
-        let sundays = hours("trading_sundays").and_then(Value::as_array).map(|dates| {
-            dates.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("\n")
-        });
+        let sundays = hours("trading_sundays")
+            .and_then(Value::as_array)
+            .map(|dates| dates.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("\n"));
         ConfigView {
             week: week.to_vec(),
             zone: text_of(hours("zone")),
@@ -144,7 +144,8 @@ impl ConfigView {
 
     /// The form as it was sent, over the bundle that it began with.
     pub fn sent(base: &Value, fields: &[(String, String)]) -> ConfigView {
-        let find = |name: &str| fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.replace("\r\n", "\n"));
+        let find =
+            |name: &str| fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.replace("\r\n", "\n"));
         let mut view = Self::of(base);
         for field in view.week.iter_mut().chain(&mut view.holds) {
             field.value = find(&field.name).unwrap_or_default();
@@ -198,7 +199,8 @@ impl ConfigView {
                 (false, Err(_)) => errors.push(FieldError::new(field.name.as_str(), "must be a whole number")),
             }
         }
-        let features: Map<String, Value> = self.features.iter().map(|(name, _, on)| (name.clone(), json!(on))).collect();
+        let features: Map<String, Value> =
+            self.features.iter().map(|(name, _, on)| (name.clone(), json!(on))).collect();
         let templates = self.template_values(&mut errors);
         if !errors.is_empty() {
             return Err(Refusal::Invalid(errors));
@@ -320,9 +322,7 @@ mod tests {
         let base = built_in();
         let view = ConfigView::sent(&base, &fields(&ConfigView::of(&base)));
         let bundle = bundles::parse(view.bundle().unwrap().to_string().as_bytes()).unwrap();
-        let mut wanted = Bundle::default();
-        wanted.features = bundle.features.clone();
-        assert_eq!(bundle, wanted);
+        assert_eq!(bundle, Bundle { features: bundle.features.clone(), ..Bundle::default() });
         assert!(bundle.features.values().all(|on| *on));
     }
 

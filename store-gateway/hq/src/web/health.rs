@@ -94,7 +94,11 @@ async fn render(app: &App) -> Result<String, Refusal> {
     text.gauge("hq_alerts", "Alerts that stand.", figures.alerts as f64);
     text.gauge("hq_outbox_rows", "Events that stores have not acknowledged.", outbox.0 as f64);
     text.gauge("hq_outbox_bytes", "Their bytes.", outbox.1 as f64);
-    text.gauge("hq_broker_connected", "1 while the broker link stands.", f64::from(u8::from(app.connected.load(Ordering::Relaxed))));
+    text.gauge(
+        "hq_broker_connected",
+        "1 while the broker link stands.",
+        f64::from(u8::from(app.connected.load(Ordering::Relaxed))),
+    );
     text.gauge("hq_sessions", "People logged in.", app.sessions.count() as f64);
     text.gauge("hq_uptime_seconds", "Since the start.", (app::now().wall.unix_ms - app.started_ms) as f64 / 1_000.0);
     text.gauge("hq_writer_waiting", "Operations that wait for the writer.", app.writer.waiting() as f64);
@@ -105,7 +109,11 @@ async fn render(app: &App) -> Result<String, Refusal> {
     text.counter("hq_orders_placed_total", "Orders placed since the start.", &app.counters.placed);
     text.counter("hq_mqtt_received_total", "Messages from the broker.", &app.counters.received);
     text.counter("hq_mqtt_garbage_total", "Messages that could not be read.", &app.counters.garbage);
-    text.counter("hq_mqtt_dropped_total", "Messages dropped before the broker; sent again by the protocol.", &app.counters.dropped);
+    text.counter(
+        "hq_mqtt_dropped_total",
+        "Messages dropped before the broker; sent again by the protocol.",
+        &app.counters.dropped,
+    );
     text.counter("hq_unauthorized_total", "Requests without a known key.", &app.counters.unauthorized);
     Ok(text.0)
 }

@@ -189,7 +189,9 @@ async fn place_batch(app: &App, actor: &str, batch: Vec<Parsed>, codes: Codes) -
         .map(|(place, outcome)| match outcome {
             Ok(placement) => {
                 let mut body = placed_json(&place.store, &place.order, &placement);
-                if codes == Codes::Hidden && let Some(object) = body.as_object_mut() {
+                if codes == Codes::Hidden
+                    && let Some(object) = body.as_object_mut()
+                {
                     object.remove("pickup_code");
                 }
                 place.answer(if placement.outcome == Outcome::Placed { 201 } else { 200 }, body)

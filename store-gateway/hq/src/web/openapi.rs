@@ -107,13 +107,30 @@ fn problem() -> Value {
     })
 }
 
+fn list(item: &Value) -> Value {
+    json!({ "type": "object", "properties": {
+        "items": { "type": "array", "items": item }, "next_cursor": { "type": ["string", "null"] } } })
+}
+
 fn paths(generator: &mut SchemaGenerator) -> Value {
-    let view = schema::<OrderView>(generator);
+    let mut paths = Map::new();
+    order_paths(generator, &mut paths);
+    change_paths(generator, &mut paths);
+    store_paths(generator, &mut paths);
+    let document = Operation {
+        summary: "This document; needs no key.",
+        parameters: Vec::new(),
+        request: None,
+        answers: vec![("200", "OpenAPI 3.1", Some(json!({ "type": "object" })))],
+    };
+    paths.insert("/openapi.json".into(), json!({ "get": document.describe() }));
+    Value::Object(paths)
+}
+
+fn order_paths(generator: &mut SchemaGenerator, paths: &mut Map<String, Value>) {
     let placed = json!({ "type": "object", "properties": {
         "store": { "type": "string" }, "order": { "type": "string" }, "reservation": { "type": "string", "format": "uuid" },
         "outcome": { "enum": ["placed", "same"] }, "pickup_code": { "type": ["string", "null"] } } });
-    let list = |item: &Value| json!({ "type": "object", "properties": {
-        "items": { "type": "array", "items": item }, "next_cursor": { "type": ["string", "null"] } } });
     let place = Operation {
         summary: "Places an order. The same body again is answered with 200.",
         parameters: vec![header_field("Idempotency-Key", "the same key with another request is refused")],
@@ -140,6 +157,7 @@ fn paths(generator: &mut SchemaGenerator) -> Value {
         request: None,
         answers: vec![("200", "a page", Some(list(&json!({ "type": "object" }))))],
     };
+    let lines = "application/x-ndjson: {line, to_line, status, store, order, reservation | problem}";
     let import = Operation {
         summary: "Places the orders of a file; one line of JSON is answered for each, in its order.",
         parameters: Vec::new(),
@@ -148,7 +166,7 @@ fn paths(generator: &mut SchemaGenerator) -> Value {
             "text/csv": { "schema": { "type": "string" } },
         })),
         answers: vec![
-            ("200", "application/x-ndjson: {line, to_line, status, store, order, reservation | problem}", Some(json!({ "type": "object" }))),
+            ("200", lines, Some(json!({ "type": "object" }))),
             ("400", "the file holds no order", None),
             ("422", "a column is missing or unknown", None),
         ],
@@ -157,10 +175,26 @@ fn paths(generator: &mut SchemaGenerator) -> Value {
         summary: "Shows an order.",
         parameters: vec![path("order", "percent-encoded"), query("store", "needed when several stores have the number")],
         request: None,
-        answers: vec![("200", "the order; ETag is its version", Some(view.clone())), ("404", "unknown", None)],
+        answers: vec![
+            ("200", "the order; ETag is its version", Some(schema::<OrderView>(generator))),
+            ("404", "unknown", None),
+        ],
     };
-    let change = |summary, body: Value| {
-        Operation {
+    paths.insert("/orders".into(), json!({ "post": place.describe(), "get": orders.describe() }));
+    paths.insert("/orders/import".into(), json!({ "post": import.describe() }));
+    paths.insert("/orders/{order}".into(), json!({ "get": one.describe() }));
+}
+
+fn change_paths(generator: &mut SchemaGenerator, paths: &mut Map<String, Value>) {
+    let view = schema::<OrderView>(generator);
+    let changes = [
+        ("cancel", "Asks the store to cancel.", schema::<CancelForm>(generator)),
+        ("amend", "Sends new lines.", schema::<AmendForm>(generator)),
+        ("payment", "Says how the online payment stands.", schema::<PaymentForm>(generator)),
+        ("move", "Moves the order to another store.", schema::<MoveForm>(generator)),
+    ];
+    for (name, summary, body) in changes {
+        let change = Operation {
             summary,
             parameters: vec![
                 path("order", "percent-encoded"),
@@ -176,13 +210,12 @@ fn paths(generator: &mut SchemaGenerator) -> Value {
                 ("412", "it has another version", None),
                 ("422", "something in the body is wrong", None),
             ],
-        }
-        .describe()
-    };
-    let cancel = change("Asks the store to cancel.", schema::<CancelForm>(generator));
-    let amend = change("Sends new lines.", schema::<AmendForm>(generator));
-    let payment = change("Says how the online payment stands.", schema::<PaymentForm>(generator));
-    let moved = change("Moves the order to another store.", schema::<MoveForm>(generator));
+        };
+        paths.insert(format!("/orders/{{order}}/{name}"), json!({ "post": change.describe() }));
+    }
+}
+
+fn store_paths(generator: &mut SchemaGenerator, paths: &mut Map<String, Value>) {
     let store = schema::<StoreView>(generator);
     let parameters = || vec![path("store", "the store's id")];
     let config = json!({ "type": "object", "properties": { "store": { "type": "string" }, "version": { "type": "integer" },
@@ -200,22 +233,10 @@ fn paths(generator: &mut SchemaGenerator) -> Value {
         request: Some(json_body(&json!({ "type": "object", "description": "hours, holds, templates, features" }))),
         answers: vec![("200", "the version in force", Some(config.clone())), ("422", "something in it is wrong", None)],
     };
-    json!({
-        "/orders": { "post": place.describe(), "get": orders.describe() },
-        "/orders/import": { "post": import.describe() },
-        "/orders/{order}": { "get": one.describe() },
-        "/orders/{order}/cancel": { "post": cancel },
-        "/orders/{order}/amend": { "post": amend },
-        "/orders/{order}/payment": { "post": payment },
-        "/orders/{order}/move": { "post": moved },
-        "/stores": { "get": read("All stores.", Vec::new(), list(&store)).describe() },
-        "/stores/{store}": { "get": read("One store.", parameters(), store).describe() },
-        "/stores/{store}/config": {
-            "get": read("The configuration that HQ wants.", parameters(), config).describe(),
-            "put": put.describe(),
-        },
-        "/openapi.json": { "get": read("This document; needs no key.", Vec::new(), json!({ "type": "object" })).describe() },
-    })
+    let wanted = read("The configuration that HQ wants.", parameters(), config);
+    paths.insert("/stores".into(), json!({ "get": read("All stores.", Vec::new(), list(&store)).describe() }));
+    paths.insert("/stores/{store}".into(), json!({ "get": read("One store.", parameters(), store).describe() }));
+    paths.insert("/stores/{store}/config".into(), json!({ "get": wanted.describe(), "put": put.describe() }));
 }
 
 #[cfg(test)]

@@ -151,7 +151,8 @@ pub async fn store(
     Query(Done { done }): Query<Done>,
 ) -> Result<Response, Refusal> {
     let notice = (done == "config").then(|| "Signed and on its way to the store.".to_owned());
-    let notice = notice.or_else(|| (done == "same").then(|| "Nothing was changed: this version says the same.".to_owned()));
+    let notice =
+        notice.or_else(|| (done == "same").then(|| "Nothing was changed: this version says the same.".to_owned()));
     store_page(&app, &person, &store, None, notice).await
 }
 
@@ -252,7 +253,9 @@ pub async fn order_page(
 ) -> Result<Response, Refusal> {
     let live = match order_live_of(app, store, order).await {
         Ok(live) => live,
-        Err(Refusal::UnknownOrder) => return nothing(app, person, "orders", "There is no such order at this store.").await,
+        Err(Refusal::UnknownOrder) => {
+            return nothing(app, person, "orders", "There is no such order at this store.").await;
+        }
         Err(refusal) => return Err(refusal),
     };
     let mut names = app.read(stores::names).await?;

@@ -101,8 +101,18 @@ fn rough(seconds: i64) -> String {
 pub fn tone(word: &str) -> &'static str {
     match word {
         "ready" | "handed_over" | "online" | "ok" | "delivered" | "paid_online" | "paid_store" | "granted" => "go",
-        "arrived" | "on_way" | "attended" | "picking" | "staged" | "handing_over" | "partial" | "inbound" | "authorised"
-        | "sent" | "submitting" | "granted_for_the_rest" => "info",
+        "arrived"
+        | "on_way"
+        | "attended"
+        | "picking"
+        | "staged"
+        | "handing_over"
+        | "partial"
+        | "inbound"
+        | "authorised"
+        | "sent"
+        | "submitting"
+        | "granted_for_the_rest" => "info",
         "short" | "due" | "offline" | "silent" | "pending" | "held" | "refund_due" | "expired" | "cancel" | "amend"
         | "move" | "extend" | "queued" | "unknown" => "warn",
         "failed" | "refused" | "rejected" | "down" => "stop",
@@ -405,7 +415,9 @@ mod tests {
 
     #[test]
     fn durations_read_as_people_say_them() {
-        for (seconds, text) in [(5, "5 s"), (35 * 60, "35 min"), (3 * 3_600, "3 h"), (76 * 3_600, "3 d 4 h"), (-4, "0 s")] {
+        for (seconds, text) in
+            [(5, "5 s"), (35 * 60, "35 min"), (3 * 3_600, "3 h"), (76 * 3_600, "3 d 4 h"), (-4, "0 s")]
+        {
             assert_eq!(rough(seconds), text);
         }
     }

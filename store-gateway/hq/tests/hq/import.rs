@@ -16,7 +16,9 @@ const HEADER: &str = "store;order;kind;contract;customer_name;customer_phone;cus
                       customer_channel;sku;ean;name;quantity;unit_price;age;currency;total;due;promised_at;pickup_code";
 
 fn row(number: &str, quantity: &str) -> String {
-    format!("waw-01;{number};prepaid;distance;Jan Żak;+48600100813;;pl;sms;A;5901234123457;Kubek;{quantity};1000;;PLN;2000;0;;")
+    format!(
+        "waw-01;{number};prepaid;distance;Jan Żak;+48600100813;;pl;sms;A;5901234123457;Kubek;{quantity};1000;;PLN;2000;0;;"
+    )
 }
 
 #[test]

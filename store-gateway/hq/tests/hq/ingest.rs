@@ -139,7 +139,10 @@ fn an_order_goes_down_signed_and_what_the_store_does_comes_back() {
     let answer = shop.hear("down/ack", |ack| (ack["session"] == shop.session).then_some(ack));
     assert_eq!((&answer["open"], &answer["epoch"]), (&json!(EPOCH), &json!(EPOCH)));
     let seen = store(&world);
-    assert_eq!((&seen["link"], &seen["name"], &seen["modem"]), (&json!("online"), &json!("Warszawa Wola"), &json!("ok")));
+    assert_eq!(
+        (&seen["link"], &seen["name"], &seen["modem"]),
+        (&json!("online"), &json!("Warszawa Wola"), &json!("ok"))
+    );
     assert_eq!((&seen["unsent"], &seen["clock"], &seen["offline_days_left"]), (&json!(7), &json!("ntp"), &json!(12)));
 
     assert_eq!(world.api("POST", "/orders", Some(&order("waw-01", "7"))).status, 201);
@@ -148,21 +151,30 @@ fn an_order_goes_down_signed_and_what_the_store_does_comes_back() {
     let placed = batch["events"][0].clone();
     assert_eq!((&placed["type"], &placed["seq"]), (&json!("reservation.placed"), &json!(1)));
     assert_eq!(placed["body"]["personal"]["phone"], json!("+48600100813"));
-    assert_eq!(placed["body"]["lines"][1], json!({ "line": 2, "sku": "W-2", "name": "Wino", "quantity": 1, "unit_price": 5000, "age": 18 }));
+    assert_eq!(
+        placed["body"]["lines"][1],
+        json!({ "line": 2, "sku": "W-2", "name": "Wino", "quantity": 1, "unit_price": 5000, "age": 18 })
+    );
     let key = base64(&world.get("/healthz").json()["signing_key"]);
     let public = ring::signature::UnparsedPublicKey::new(&ring::signature::ED25519, key);
     assert!(public.verify(batch["events"].to_string().as_bytes(), &base64(&batch["sig"])).is_ok());
-    shop.publish("up/ack", &json!({ "epoch": batch["epoch"], "class": "P0", "seq": 1, "id": placed["id"], "set_aside": 0, "own": EPOCH }));
+    shop.publish(
+        "up/ack",
+        &json!({ "epoch": batch["epoch"], "class": "P0", "seq": 1, "id": placed["id"], "set_aside": 0, "own": EPOCH }),
+    );
     wait("HQ's outbox", || (store(&world)["waiting"] == 0).then_some(()));
 
     let reservation = placed["aggregate"]["id"].as_str().unwrap().to_owned();
     shop.seen = 1;
     let bag = json!({ "bag": "1", "shelf": "B3" });
-    let batch = shop.tell(&reservation, &[
-        ("reservation.accepted", json!({})),
-        ("reservation.bag_staged", bag.clone()),
-        ("reservation.ready", json!({ "bags": [bag], "hold_until": "2026-11-24T19:00:00Z" })),
-    ]);
+    let batch = shop.tell(
+        &reservation,
+        &[
+            ("reservation.accepted", json!({})),
+            ("reservation.bag_staged", bag.clone()),
+            ("reservation.ready", json!({ "bags": [bag], "hold_until": "2026-11-24T19:00:00Z" })),
+        ],
+    );
     let now = shown(&world, "7");
     assert_eq!((&now["goods"], &now["bags"][0]["shelf"], &now["version"]), (&json!("ready"), &json!("B3"), &json!(4)));
     assert_eq!(now["hold_until"], json!("2026-11-24T19:00:00.000Z"));
@@ -177,7 +189,10 @@ fn an_order_goes_down_signed_and_what_the_store_does_comes_back() {
     let one = shop.event("message.queued", ("message", &message, 1), 1, queued);
     let two = shop.event("message.sent", ("message", &message, 2), 2, json!({ "message": message }));
     let three = shop.event("message.delivered", ("message", &message, 3), 3, json!({ "message": message }));
-    shop.publish("up/events", &json!({ "epoch": EPOCH, "class": "P1", "boot": id(), "after": null, "events": [one, two, three] }));
+    shop.publish(
+        "up/events",
+        &json!({ "epoch": EPOCH, "class": "P1", "boot": id(), "after": null, "events": [one, two, three] }),
+    );
     wait("the message", || (shown(&world, "7")["messages"][0]["state"] == "delivered").then_some(()));
 
     shop.tell(&reservation, &[("reservation.paid_in_store", json!({ "amount": 8998, "tender": "card" }))]);
@@ -200,14 +215,20 @@ fn a_cancel_that_came_too_late_is_answered_and_raises_an_alert() {
     let reservation = placed["reservation"].as_str().unwrap().to_owned();
     shop.seen = 1;
     shop.tell(&reservation, &[("reservation.handed_over", json!({ "lines": [], "method": "code" }))]);
-    assert_eq!(world.api("POST", "/orders/8/cancel", Some(&json!({ "reason": "called" }))).json()["wish"], json!("cancel"));
+    assert_eq!(
+        world.api("POST", "/orders/8/cancel", Some(&json!({ "reason": "called" }))).json()["wish"],
+        json!("cancel")
+    );
     let wish = shop.hear("down/events", |batch| {
         let events = batch["events"].as_array().unwrap().clone();
         events.into_iter().find(|event| event["type"] == "reservation.cancel_requested")
     });
     assert_eq!(wish["body"]["reason"], json!("called"));
     shop.seen = 2;
-    shop.tell(&reservation, &[("reservation.cancel_rejected", json!({ "wish": wish["id"], "because": "handed_over" }))]);
+    shop.tell(
+        &reservation,
+        &[("reservation.cancel_rejected", json!({ "wish": wish["id"], "because": "handed_over" }))],
+    );
     let now = shown(&world, "8");
     assert_eq!((&now["goods"], &now["wish"]), (&json!("handed_over"), &json!("none")));
     assert_eq!(now["wishes"][0]["answer"], json!("rejected"));
@@ -221,8 +242,14 @@ fn garbage_is_kept_counted_and_harms_nobody() {
     let mut shop = Store::connect(&world, "waw-01");
     shop.birth(0);
     shop.hear("down/ack", |ack| (ack["session"] == shop.session).then_some(()));
-    let bodies: [&[u8]; 6] =
-        [b"\xff\xfe\x00", b"{", b"[]", b"{\"epoch\":1}", b"null", b"{\"epoch\":\"1-a1b2-box\",\"class\":\"P0\",\"events\":7}"];
+    let bodies: [&[u8]; 6] = [
+        b"\xff\xfe\x00",
+        b"{",
+        b"[]",
+        b"{\"epoch\":1}",
+        b"null",
+        b"{\"epoch\":\"1-a1b2-box\",\"class\":\"P0\",\"events\":7}",
+    ];
     for (n, tail) in ["up/events", "up/ack", "state", "config/reported", "sync/request"].iter().enumerate() {
         for body in bodies {
             if *tail == "state" && n == 2 && body == b"null" {
@@ -231,7 +258,10 @@ fn garbage_is_kept_counted_and_harms_nobody() {
             shop.publish_raw(tail, body);
         }
     }
-    shop.publish("up/events", &json!({ "store": "krk-02", "epoch": EPOCH, "class": "P0", "after": null, "events": [] }));
+    shop.publish(
+        "up/events",
+        &json!({ "store": "krk-02", "epoch": EPOCH, "class": "P0", "after": null, "events": [] }),
+    );
     let other = Store::connect(&world, "never-born");
     other.publish("up/ack", &json!({ "epoch": null, "class": "P0", "seq": 0, "id": null, "set_aside": 0 }));
     wait("the count", || (world.metric("hq_mqtt_garbage_total") >= 28.0).then_some(()));
@@ -268,7 +298,10 @@ fn configuration_is_published_signed_and_again_when_the_store_runs_another() {
     shop.hear("down/ack", |ack| (ack["session"] == shop.session).then_some(()));
     let put = world.api("PUT", "/stores/waw-01/config", Some(&json!({ "holds": { "hold_hours": 72 } }))).json();
     let desired = shop.hear("config/desired", Some);
-    assert_eq!((&desired["version"], &desired["bundle"], &desired["sig"]), (&put["version"], &put["text"], &put["sig"]));
+    assert_eq!(
+        (&desired["version"], &desired["bundle"], &desired["sig"]),
+        (&put["version"], &put["text"], &put["sig"])
+    );
     shop.birth(0);
     assert_eq!(shop.hear("config/desired", Some)["version"], json!(1), "it runs 0, so it is told again");
     shop.publish("config/reported", &json!({ "version": 0, "refused": "the trial failed" }));
@@ -294,7 +327,8 @@ fn the_heartbeat_goes_on_and_says_goodbye() {
         }
         panic!("the broker is gone")
     };
-    let boots: Vec<Value> = (0..3).map(|_| beat()).inspect(|b| assert_eq!(b["online"], json!(true))).map(|b| b["boot"].clone()).collect();
+    let boots: Vec<Value> =
+        (0..3).map(|_| beat()).inspect(|b| assert_eq!(b["online"], json!(true))).map(|b| b["boot"].clone()).collect();
     assert!(boots.windows(2).all(|pair| pair[0] == pair[1]));
     world.stop();
     let last = std::iter::from_fn(|| Some(beat())).find(|b| b["online"] == json!(false));

@@ -42,7 +42,8 @@ fn pages_ask_for_a_log_in_and_forms_for_their_token() {
 
     let token = csrf(&page.text);
     let headers = [("cookie", session.as_str()), ("x-csrf-token", token.as_str())];
-    let imported = world.ask("POST", "/orders/import", &headers, Some(order("waw-01", "2026/11/1").to_string().as_bytes()));
+    let imported =
+        world.ask("POST", "/orders/import", &headers, Some(order("waw-01", "2026/11/1").to_string().as_bytes()));
     assert!(imported.text.contains("\"status\":201") && !imported.text.contains("pickup_code"), "{}", imported.text);
     let path = "/order/waw-01/2026%2F11%2F1";
     let shown = world.ask("GET", path, &[("cookie", &session)], None);

@@ -41,7 +41,9 @@ fn an_order_is_placed_once_whoever_asks_how_often() {
     assert_eq!((&shown["goods"], &shown["money"], &shown["wish"]), (&json!("received"), &json!("due"), &json!("none")));
     assert_eq!((&shown["total"], &shown["due"]), (&json!(8998), &json!(8998)));
     assert!(!shown.to_string().contains(&code), "the code is in no other answer");
-    assert!(!world.logged().contains("Nowak") && !world.logged().contains("600100813") && !world.logged().contains(&code));
+    assert!(
+        !world.logged().contains("Nowak") && !world.logged().contains("600100813") && !world.logged().contains(&code)
+    );
 }
 
 #[test]
@@ -153,7 +155,10 @@ fn orders_are_changed_and_found() {
     assert_eq!((&amended["total"], &amended["lines"][0]["quantity"]), (&json!(1999), &json!(1)));
     let paid = change("payment", json!({ "money": "paid_online", "amount": 1999 })).json();
     assert_eq!((&paid["money"], &paid["due"]), (&json!("paid_online"), &json!(0)));
-    assert_eq!(change("payment", json!({ "money": "paid_store", "amount": 1 })).json()["errors"][0]["path"], json!("money"));
+    assert_eq!(
+        change("payment", json!({ "money": "paid_store", "amount": 1 })).json()["errors"][0]["path"],
+        json!("money")
+    );
     assert_eq!(change("move", json!({ "to_store": "waw-01" })).status, 422);
     let moved = change("move", json!({ "to_store": "krk-02" })).json();
     assert_eq!((&moved["wish"], &moved["moved_to"]), (&json!("move"), &json!("krk-02")));
@@ -169,9 +174,13 @@ fn orders_are_changed_and_found() {
         let list = world.api("GET", &format!("/orders?q={q}"), None).json();
         list["items"].as_array().unwrap().len()
     };
-    assert_eq!([found("11%2F7"), found("813"), found("nowak"), found("NOWÁK"), found("814"), found("Kowal")], [2, 2, 2, 2, 0, 0]);
+    assert_eq!(
+        [found("11%2F7"), found("813"), found("nowak"), found("NOWÁK"), found("814"), found("Kowal")],
+        [2, 2, 2, 2, 0, 0]
+    );
     let page = world.api("GET", "/orders?limit=1", None).json();
-    let next = world.api("GET", &format!("/orders?limit=1&cursor={}", page["next_cursor"].as_str().unwrap()), None).json();
+    let next =
+        world.api("GET", &format!("/orders?limit=1&cursor={}", page["next_cursor"].as_str().unwrap()), None).json();
     assert_ne!(page["items"][0]["store"], next["items"][0]["store"]);
     assert_eq!(next["next_cursor"], Value::Null);
 }
@@ -191,7 +200,9 @@ fn configuration_is_checked_signed_and_numbered() {
         assert_eq!(refused.status, 422, "{path}");
         assert_eq!(refused.json()["errors"][0]["path"], json!(path), "{}", refused.text);
     }
-    let put = |hours: u32| world.api("PUT", "/stores/waw-01/config", Some(&json!({ "holds": { "hold_hours": hours } }))).json();
+    let put = |hours: u32| {
+        world.api("PUT", "/stores/waw-01/config", Some(&json!({ "holds": { "hold_hours": hours } }))).json()
+    };
     let first = put(72);
     assert_eq!(first["version"], json!(1));
     assert_eq!(put(72)["version"], json!(1), "the same says nothing new");
@@ -234,7 +245,8 @@ fn a_wrong_configuration_is_exit_code_2() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("hq.toml");
     std::fs::write(&file, "[hq]\nchain = \"demo\"\nport = 1\n").unwrap();
-    let run = std::process::Command::new(env!("CARGO_BIN_EXE_store-hq")).args(["check", "--config"]).arg(&file).output();
+    let run =
+        std::process::Command::new(env!("CARGO_BIN_EXE_store-hq")).args(["check", "--config"]).arg(&file).output();
     let run = run.unwrap();
     assert_eq!(run.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&run.stderr).contains("port"));

@@ -123,15 +123,8 @@ impl World {
         );
         std::fs::write(&config, text).unwrap();
         let log = folder.path().join("hq.log");
-        let mut world = World {
-            broker_port,
-            web: String::new(),
-            log,
-            hq: None,
-            config,
-            _broker: broker,
-            _folder: folder,
-        };
+        let mut world =
+            World { broker_port, web: String::new(), log, hq: None, config, _broker: broker, _folder: folder };
         world.run();
         world
     }

@@ -20,12 +20,7 @@ fn deliver(from: &str, text: &str, scts: i64, concat: Option<Concat>) -> Deliver
     Deliver {
         sender: address(from),
         scts,
-        data: UserData {
-            encoding: Encoding::Ucs2,
-            payload: Private(payload),
-            text: Private(text.to_owned()),
-            concat,
-        },
+        data: UserData { encoding: Encoding::Ucs2, payload: Private(payload), text: Private(text.to_owned()), concat },
     }
 }
 
@@ -44,7 +39,7 @@ impl Shop {
     }
 
     /// Texts that wait for a person.
-    async fn open(&self) -> Vec<String> {
+    async fn for_a_person(&self) -> Vec<String> {
         let texts = self.app.read(|db| open_texts(db, 50)).await.unwrap();
         texts.into_iter().map(|t| t.text).collect()
     }
@@ -68,7 +63,7 @@ async fn jestem_marks_every_open_order_of_the_number_and_is_answered_once() {
     shop.receive(PHONE, " jestem! ").await;
     assert_eq!(shop.arrived().await, 2);
     assert_eq!(shop.replies().await, ["Dziękujemy, już niesiemy."]);
-    assert!(shop.open().await.is_empty(), "nobody needs to look");
+    assert!(shop.for_a_person().await.is_empty(), "nobody needs to look");
     assert_eq!(shop.count("SELECT count(*) FROM sync_log WHERE text LIKE '%\"message.received\"%'").await, 1);
 }
 
@@ -78,10 +73,7 @@ async fn jestem_for_an_order_that_is_not_ready_says_so() {
     shop.place(&Order::pl("48213")).await;
     shop.receive(PHONE, "JESTEM").await;
     assert_eq!(shop.arrived().await, 1);
-    assert_eq!(
-        shop.replies().await,
-        ["Dziękujemy. Zamówienie 48213 jeszcze kompletujemy, prosimy podejść do lady."]
-    );
+    assert_eq!(shop.replies().await, ["Dziękujemy. Zamówienie 48213 jeszcze kompletujemy, prosimy podejść do lady."]);
 }
 
 #[tokio::test]
@@ -94,7 +86,7 @@ async fn an_unknown_number_changes_nothing_is_told_nothing_and_goes_to_a_person(
     shop.receive("Orange", "JESTEM").await;
     assert_eq!(shop.arrived().await, 0);
     assert!(shop.replies().await.is_empty());
-    assert_eq!(shop.open().await.len(), 4);
+    assert_eq!(shop.for_a_person().await.len(), 4);
     assert_eq!(shop.count("SELECT count(*) FROM sync_log WHERE text LIKE '%\"message.received\"%'").await, 4);
     assert_eq!(shop.count("SELECT count(*) FROM person").await, 1, "no person is made for who only wrote");
 }
@@ -107,7 +99,7 @@ async fn words_that_would_change_an_order_and_free_text_wait_for_a_person() {
     for text in ["DLUZEJ", "REZYGNUJE", "UPOWAZNIJ", "ODWOLAJ", "TAK 42", "2", "nie jestem, bede jutro"] {
         shop.receive(PHONE, text).await;
     }
-    assert_eq!(shop.open().await.len(), 7);
+    assert_eq!(shop.for_a_person().await.len(), 7);
     assert_eq!(shop.count("SELECT max(version) FROM reservation").await, before);
     assert!(shop.replies().await.is_empty());
 }
@@ -144,7 +136,7 @@ async fn three_answers_a_number_and_day_and_no_more() {
         shop.receive(PHONE, "STATUS").await;
     }
     assert_eq!(shop.replies().await.len(), 3);
-    assert_eq!(shop.open().await.len(), 2, "the rest is for a person");
+    assert_eq!(shop.for_a_person().await.len(), 2, "the rest is for a person");
     shop.time("2030-05-24T00:01");
     shop.receive(PHONE, "STATUS").await;
     assert_eq!(shop.replies().await.len(), 4, "a new day");
@@ -161,7 +153,7 @@ async fn answers_switched_off_still_mark_the_arrival() {
     shop.receive(PHONE, "STATUS").await;
     assert_eq!(shop.arrived().await, 1);
     assert!(shop.replies().await.is_empty());
-    assert_eq!(shop.open().await, ["STATUS"]);
+    assert_eq!(shop.for_a_person().await, ["STATUS"]);
 }
 
 #[tokio::test]
@@ -170,7 +162,7 @@ async fn help_without_the_shops_number_goes_to_a_person_and_stop_is_confirmed() 
     shop.ready(&Order::pl("1")).await;
     shop.receive(PHONE, "POMOC").await;
     shop.receive(PHONE, "STOP").await;
-    assert_eq!(shop.open().await, ["POMOC"], "the built-in text names a number that is not configured");
+    assert_eq!(shop.for_a_person().await, ["POMOC"], "the built-in text names a number that is not configured");
     assert_eq!(shop.replies().await, ["Wola: nie będziemy wysyłać ofert."]);
 }
 
@@ -179,9 +171,9 @@ async fn a_text_that_comes_twice_counts_once_and_the_same_words_later_count_agai
     let shop = Shop::open().await;
     shop.receive_at(PHONE, "Czy macie czerwony?", 1_000).await;
     shop.receive_at(PHONE, "Czy macie czerwony?", 1_000).await;
-    assert_eq!(shop.open().await.len(), 1);
+    assert_eq!(shop.for_a_person().await.len(), 1);
     shop.receive_at(PHONE, "Czy macie czerwony?", 2_000).await;
-    assert_eq!(shop.open().await.len(), 2);
+    assert_eq!(shop.for_a_person().await.len(), 2);
 }
 
 #[tokio::test]
@@ -190,9 +182,9 @@ async fn a_long_text_is_put_together_in_any_order_and_repeats_do_not_matter() {
     shop.receive_part("ce", 3, 3, 3).await;
     shop.receive_part("al", 1, 1, 3).await;
     shop.receive_part("al", 4, 1, 3).await;
-    assert!(shop.open().await.is_empty());
+    assert!(shop.for_a_person().await.is_empty());
     shop.receive_part("i", 2, 2, 3).await;
-    assert_eq!(shop.open().await, ["alice"]);
+    assert_eq!(shop.for_a_person().await, ["alice"]);
     assert_eq!(shop.count("SELECT count(*) FROM inbound_part").await, 0);
 }
 
@@ -203,10 +195,10 @@ async fn a_part_that_never_comes_is_shown_as_a_gap_and_changes_nothing() {
     shop.receive_part("JESTEM", 1, 1, 2).await;
     shop.time("2030-05-24T12:00");
     shop.reconcile().await;
-    assert!(shop.open().await.is_empty());
+    assert!(shop.for_a_person().await.is_empty());
     shop.time("2030-05-24T12:10");
     shop.reconcile().await;
-    assert_eq!(shop.open().await, ["JESTEM[…]"]);
+    assert_eq!(shop.for_a_person().await, ["JESTEM[…]"]);
     assert_eq!(shop.arrived().await, 0);
 }
 
@@ -216,7 +208,7 @@ async fn a_reference_used_again_does_not_mix_two_texts() {
     shop.receive_part("alt", 1, 1, 2).await;
     shop.receive_part("neu", 9, 1, 2).await;
     shop.receive_part("er", 10, 2, 2).await;
-    assert_eq!(shop.open().await, ["alt[…]", "neuer"]);
+    assert_eq!(shop.for_a_person().await, ["alt[…]", "neuer"]);
 }
 
 #[tokio::test]
@@ -225,12 +217,12 @@ async fn staff_answer_an_unknown_number_and_the_text_is_done() {
     shop.receive("+48600100999", "Do której jest otwarte?").await;
     let id = shop.app.read(|db| open_texts(db, 1)).await.unwrap()[0].id;
     let queued = shop.work(move |desk| reply_to_text(desk, id, "Do 20.", false, &anna())).await.unwrap();
-    assert!(shop.open().await.is_empty());
+    assert!(shop.for_a_person().await.is_empty());
     assert_eq!(shop.state(queued).await, MessageState::Queued);
     let picked = shop.pick_some(1).await;
     assert!(picked.hex.contains("8406001099F9"), "to +48600100999 in swapped digits");
     shop.receive("+48600100998", "x").await;
     let other = shop.app.read(|db| open_texts(db, 1)).await.unwrap()[0].id;
     shop.work(move |desk| mark_text_done(desk, other, &anna())).await.unwrap();
-    assert!(shop.open().await.is_empty());
+    assert!(shop.for_a_person().await.is_empty());
 }

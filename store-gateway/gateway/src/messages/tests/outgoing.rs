@@ -40,13 +40,8 @@ impl Shop {
 
     pub(super) async fn report(&self, number: &str, reference: u8, status: u8) {
         let now = self.app.clock.wall().unix_ms;
-        let report = StatusReport {
-            reference,
-            recipient: super::incoming::address(number),
-            scts: now,
-            discharge: now,
-            status,
-        };
+        let report =
+            StatusReport { reference, recipient: super::incoming::address(number), scts: now, discharge: now, status };
         self.work(move |desk| outcome::report(desk, &report)).await;
     }
 }
@@ -87,7 +82,8 @@ async fn the_code_is_put_in_on_the_way_to_the_modem_and_stands_nowhere_else() {
     assert!(sent.contains(&code), "the customer gets the code");
     assert!(sent.is_ascii(), "folded: Polish letters would cost 90 characters");
     assert_eq!(picked.more, MoreToSend::No);
-    for (table, column) in [("message", "text"), ("sync_log", "text"), ("sync_outbox", "text"), ("submission", "cause")] {
+    for (table, column) in [("message", "text"), ("sync_log", "text"), ("sync_outbox", "text"), ("submission", "cause")]
+    {
         let sql: &'static str = Box::leak(
             format!("SELECT count(*) FROM {table} WHERE CAST({column} AS TEXT) LIKE '%{code}%'").into_boxed_str(),
         );
@@ -182,7 +178,6 @@ async fn a_late_answer_or_a_report_settles_an_unknown_one() {
     shop.reconcile().await;
     assert!(shop.pick(43).await.is_none());
 }
-
 
 #[tokio::test]
 async fn an_unknown_ready_goes_out_once_more_and_then_waits_for_a_person() {
@@ -363,11 +358,13 @@ async fn staff_write_to_an_order_and_see_what_it_costs() {
     assert_eq!(super::super::preview("  ", false), Err(TextError::Empty));
     assert!(matches!(super::super::preview(&"x".repeat(2_000), false), Err(TextError::TooLong { .. })));
 
-    let queued = shop.work(move |desk| super::super::enqueue_staff_text(desk, id, "Kod {code}?", Fold::Plain, &anna())).await;
+    let queued =
+        shop.work(move |desk| super::super::enqueue_staff_text(desk, id, "Kod {code}?", Fold::Plain, &anna())).await;
     let sent = text(&shop.pick_some(41).await);
     assert_eq!(sent, "Kod (code)?", "no text of staff brings the code with it");
     assert_eq!(shop.message().await.id, queued.unwrap());
-    let view = shop.app.read(|db| super::super::page(db, &super::super::Wanted { limit: 10, ..Default::default() })).await;
+    let view =
+        shop.app.read(|db| super::super::page(db, &super::super::Wanted { limit: 10, ..Default::default() })).await;
     let json = view.unwrap().items[0].to_json();
     assert_eq!(json["order"], "48213");
     assert_eq!(json["history"][0]["what"], "queued");

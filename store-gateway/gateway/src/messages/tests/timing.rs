@@ -7,6 +7,7 @@ use shop_model::config::Bundle;
 use shop_model::decide::Command;
 use shop_model::message::{MessageState, Purpose};
 
+use crate::clock::Clock;
 use crate::messages::testing::{Order, Shop, at};
 
 impl Shop {
@@ -45,12 +46,12 @@ async fn a_hold_ends_by_itself_at_its_deadline() {
 
 #[tokio::test]
 async fn nothing_is_decided_by_a_clock_that_nobody_set() {
-    let shop = Shop::open().await;
+    // The box was started without any source: it knows the last saved time, and nobody vouches for it.
+    let shop = Shop::open_by(Clock::start(at("2030-05-23T12:07")), "").await;
     shop.ready(&Order::pl("48213")).await;
     shop.reconcile().await;
     let end = at("2030-05-25T20:00:10");
-    // The box was restarted without any source: the same time, and nobody vouches for it.
-    let shop = shop.with_clock(crate::clock::Clock::start(end));
+    shop.app.clock.learn(ClockQuality::Saved, end);
     assert_eq!(shop.app.clock.wall().quality, ClockQuality::Saved);
     shop.reconcile().await;
     assert_eq!(shop.goods().await, "ready");
@@ -154,9 +155,11 @@ async fn ready_goes_out_at_night_and_a_reminder_waits_for_the_morning() {
 async fn a_message_that_could_not_go_out_in_time_expires() {
     let shop = Shop::open().await;
     let id = shop.place(&Order::pl("48213")).await;
-    shop.work(move |desk| crate::messages::enqueue_staff_text(desk, id, "Zapraszamy", false, &super::super::testing::anna()))
-        .await
-        .unwrap();
+    shop.work(move |desk| {
+        crate::messages::enqueue_staff_text(desk, id, "Zapraszamy", false, &super::super::testing::anna())
+    })
+    .await
+    .unwrap();
     shop.pass(Duration::from_secs(25 * 3_600));
     shop.reconcile().await;
     assert_eq!(shop.message().await.state, MessageState::Expired);

@@ -35,7 +35,14 @@ async fn walk(seed: u64) {
             0 => shop.reconcile().await,
             1 => shop.pass(Duration::from_secs(rng.below(1_200))),
             2 => drop(shop.work(settle_earlier_run).await),
-            3 => shop.report(PHONE, reference.wrapping_sub(rng.below(3) as u8), [0, 0, 0x20, 0x46][rng.below(4) as usize]).await,
+            3 => {
+                shop.report(
+                    PHONE,
+                    reference.wrapping_sub(rng.below(3) as u8),
+                    [0, 0, 0x20, 0x46][rng.below(4) as usize],
+                )
+                .await
+            }
             4 => settle_one(&shop, &mut rng).await,
             5 => late(&shop, &mut rng, &earlier).await,
             _ => {
@@ -69,7 +76,12 @@ async fn settle_one(shop: &Shop, rng: &mut Rng) {
 /// What the engine may say of a submission later.
 async fn late(shop: &Shop, rng: &mut Rng, earlier: &[(u64, u8)]) {
     let Some((token, reference)) = earlier.last().copied() else { return };
-    let is_unknown = shop.count("SELECT count(*) FROM submission WHERE state = 'unknown' AND token = (SELECT max(token) FROM submission)").await == 1;
+    let is_unknown = shop
+        .count(
+            "SELECT count(*) FROM submission WHERE state = 'unknown' AND token = (SELECT max(token) FROM submission)",
+        )
+        .await
+        == 1;
     match rng.below(3) {
         _ if !is_unknown => {}
         0 => shop.work(move |desk| outcome::accepted(desk, token, reference)).await,

@@ -11,16 +11,16 @@ use serde::de::DeserializeOwned;
 use shop_model::code::PickupCode;
 use shop_model::decide::{Check, Command, Problem as Refused, Proof};
 use shop_model::event::{LineQuantity, StagedBag, Via};
+use shop_model::ids::{BagId, OrderNumber, ReservationId, ShelfId};
 use shop_model::reservation::Reservation;
 use shop_model::scan::{self, Scan, Source};
-use shop_model::ids::{BagId, OrderNumber, ReservationId, ShelfId};
 use store_daemon::problem::Problem;
 use store_daemon::web::throttle::Miss;
 use store_daemon::writer::Lane;
 
+use super::super::Web;
 use super::super::auth::LoggedIn;
 use super::super::view::{self, problem_of};
-use super::super::Web;
 use super::reservations::{etag, order, unknown_order};
 use crate::app::ShopError;
 use crate::config::BagScan;
@@ -43,10 +43,24 @@ pub struct Request {
 }
 
 impl Request {
-    fn new(web: Web, who: LoggedIn, number: &str, act: &str, headers: &HeaderMap, sent: &[u8]) -> Result<Self, Problem> {
-        let text = |name| headers.get(name).map(|v| v.to_str().map_err(|_| Problem::bad_request(format!("{name}: is not text")))).transpose();
+    fn new(
+        web: Web,
+        who: LoggedIn,
+        number: &str,
+        act: &str,
+        headers: &HeaderMap,
+        sent: &[u8],
+    ) -> Result<Self, Problem> {
+        let text = |name| {
+            headers
+                .get(name)
+                .map(|v| v.to_str().map_err(|_| Problem::bad_request(format!("{name}: is not text"))))
+                .transpose()
+        };
         let if_match = text(header::IF_MATCH.as_str())?
-            .map(|tag| tag.trim_matches('"').parse().map_err(|_| Problem::bad_request("if-match: is no version of ours")))
+            .map(|tag| {
+                tag.trim_matches('"').parse().map_err(|_| Problem::bad_request("if-match: is no version of ours"))
+            })
             .transpose()?;
         let idempotency = text("idempotency-key")?.map(str::to_owned);
         if idempotency.as_ref().is_some_and(|key| key.is_empty() || key.len() > KEY_BYTES) {
@@ -79,7 +93,8 @@ impl Request {
         if let Some(expected) = self.if_match {
             let version = desk.load(id)?.version;
             if version != expected {
-                let problem = Problem::new(StatusCode::PRECONDITION_FAILED, "changed", "the order has changed meanwhile");
+                let problem =
+                    Problem::new(StatusCode::PRECONDITION_FAILED, "changed", "the order has changed meanwhile");
                 return Ok(Err(problem.with("version", version)));
             }
         }
@@ -337,7 +352,13 @@ fn asked(body: HandOver) -> Result<HandOverAsk, Problem> {
 }
 
 /// `POST …/hand-over`.
-pub async fn hand_over(State(web): State<Web>, who: LoggedIn, Path(number): Path<String>, headers: HeaderMap, sent: Bytes) -> Handled {
+pub async fn hand_over(
+    State(web): State<Web>,
+    who: LoggedIn,
+    Path(number): Path<String>,
+    headers: HeaderMap,
+    sent: Bytes,
+) -> Handled {
     let ask = asked(parse(&sent)?)?;
     let request = Request::new(web.clone(), who, &number, "hand-over", &headers, &sent)?;
     let screen = request.who.screen.clone();

@@ -41,8 +41,7 @@ fn describe() -> Value {
             }
         });
         if let Some(body) = body {
-            operation["requestBody"] =
-                json!({ "content": { "application/json": { "schema": { "$ref": format!("#/components/schemas/{body}") } } } });
+            operation["requestBody"] = json!({ "content": { "application/json": { "schema": { "$ref": format!("#/components/schemas/{body}") } } } });
         }
         if path.contains("{order}") {
             operation["parameters"] = json!([{ "name": "order", "in": "path", "required": true,
@@ -90,7 +89,10 @@ mod tests {
         let source = include_str!("../api.rs");
         let routes = source.lines().filter_map(|line| line.trim().strip_prefix(".route(\"")).map(|rest| {
             let (path, methods) = rest.split_once("\", ").unwrap();
-            (path.to_owned(), ["get", "post", "delete", "put"].into_iter().filter(|m| methods.contains(&format!("{m}("))).count())
+            (
+                path.to_owned(),
+                ["get", "post", "delete", "put"].into_iter().filter(|m| methods.contains(&format!("{m}("))).count(),
+            )
         });
         let described = |path: &str| OPERATIONS.iter().filter(|(_, p, ..)| *p == path).count();
         let mut all = 0;

@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 use shop_model::ids::OrderNumber;
 use store_daemon::problem::Problem;
 
+use super::super::Web;
 use super::super::auth::LoggedIn;
 use super::super::view::{self, Wanted, problem_of};
-use super::super::Web;
 use crate::app::ShopError;
 use crate::desk;
 

@@ -159,9 +159,8 @@ pub async fn hand_over(look: Look, Path(number): Path<String>, Form(form): Form<
         let bag = open.bag.as_ref().map(|bag| scan::parse(&format!("B{number}-{bag}"), Source::Scanned));
         let presented = open.proof.clone().unwrap_or(Presented::Nothing);
         let ask = HandOverAsk { presented, bag, lines: None, override_reason: reason };
-        let handed = run(&look, &number, basics.version, move |desk, id, order, who| {
-            hand_over_in(desk, id, order, ask, who)
-        });
+        let handed =
+            run(&look, &number, basics.version, move |desk, id, order, who| hand_over_in(desk, id, order, ask, who));
         let handed = handed.await.map_err(|refused| refused.0);
         count_codes(&look.web, &look.who.screen, handed)?;
         look.web.screens.close(&look.who.screen);
@@ -196,7 +195,12 @@ pub fn bags_of(order: &str, text: &str, shelf: &str) -> Result<Vec<StagedBag>, P
 }
 
 /// Puts bags on a shelf.
-pub async fn stage_bags(look: &Look, number: &str, version: Option<u64>, bags: Vec<StagedBag>) -> Result<Response, Refused> {
+pub async fn stage_bags(
+    look: &Look,
+    number: &str,
+    version: Option<u64>,
+    bags: Vec<StagedBag>,
+) -> Result<Response, Refused> {
     let command = Command::Stage { bags };
     run(look, number, version, move |desk, id, _, who| plain(desk, id, &command, who)).await?;
     answer(look, number).await

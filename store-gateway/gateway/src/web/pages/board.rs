@@ -12,8 +12,10 @@ use store_sync::{LedgerRead as _, Queue};
 
 use super::{Look, Refused, finish, show, words};
 use crate::app::{SCOPE, ShopError};
-use crate::screens::view::{Board, BoardDone, BoardHere, BoardPick, BoardReady, Frame, LinkPill, Side, Staff, Who, Work};
 use crate::screens;
+use crate::screens::view::{
+    Board, BoardDone, BoardHere, BoardPick, BoardReady, Frame, LinkPill, Side, Staff, Who, Work,
+};
 
 /// Rows of one list of the board that are shown; the counts tell the rest.
 const SHOWN: u32 = 40;
@@ -162,7 +164,8 @@ const HERE: &str = "r.presence IN ('arrived', 'attended')
 const TO_PICK: &str = "r.presence NOT IN ('arrived', 'attended')
     AND r.goods IN ('received', 'inbound', 'picking', 'short', 'staged')";
 const READY: &str = "r.presence NOT IN ('arrived', 'attended') AND r.goods IN ('ready', 'partial', 'handing_over')";
-const DONE: &str = "r.goods IN ('handed_over', 'refused', 'cancelled', 'expired') AND coalesce(r.handed_over_ms, r.placed_ms) >= ?1";
+const DONE: &str =
+    "r.goods IN ('handed_over', 'refused', 'cancelled', 'expired') AND coalesce(r.handed_over_ms, r.placed_ms) >= ?1";
 
 /// Reads the board.
 pub async fn board(look: &Look, open: Option<String>) -> Result<Board, ShopError> {

@@ -118,9 +118,8 @@ fn thread(db: &Connection, person: &str) -> Result<Vec<Said>, ShopError> {
         )?
         .query_map(rusqlite::params![person, THREAD_SHOWN], said_out)?
         .collect::<Result<_, _>>()?;
-    let mut received = db.prepare_cached(
-        "SELECT text, at_ms FROM received WHERE person_ref = ?1 ORDER BY at_ms DESC LIMIT ?2",
-    )?;
+    let mut received =
+        db.prepare_cached("SELECT text, at_ms FROM received WHERE person_ref = ?1 ORDER BY at_ms DESC LIMIT ?2")?;
     for said in received.query_map(rusqlite::params![person, THREAD_SHOWN], said_in)? {
         all.push(said?);
     }
@@ -289,9 +288,11 @@ fn primary_of(look: &Look, read: &Read, open: &OpenOrder, bag: &BagCheck) -> Pri
             (BagCheck::Required, _) => Primary::NeedBag,
             _ => Primary::HandOver,
         },
-        GoodsState::Inbound | GoodsState::Cancelled | GoodsState::Expired | GoodsState::PutBack | GoodsState::Released => {
-            Primary::Nothing
-        }
+        GoodsState::Inbound
+        | GoodsState::Cancelled
+        | GoodsState::Expired
+        | GoodsState::PutBack
+        | GoodsState::Released => Primary::Nothing,
     }
 }
 
@@ -299,7 +300,10 @@ fn actions_of(read: &Read, may_undo: bool) -> Vec<ActionWord> {
     let state = &read.state;
     let goods = state.goods.state;
     let mut actions = Vec::new();
-    if matches!(goods, GoodsState::Received | GoodsState::Picking | GoodsState::Short | GoodsState::Staged | GoodsState::Ready) {
+    if matches!(
+        goods,
+        GoodsState::Received | GoodsState::Picking | GoodsState::Short | GoodsState::Staged | GoodsState::Ready
+    ) {
         actions.push(ActionWord::Stage);
     }
     if goods.on_shelf() {
@@ -347,7 +351,12 @@ pub fn card(look: &Look, read: &Read) -> Card {
         version: state.version,
         who: read.who.clone(),
         goods: words::goods(state.goods.state),
-        bags: state.goods.bags.iter().map(|b| Bag { bag: b.bag.to_string(), shelf: Some(b.shelf.to_string()) }).collect(),
+        bags: state
+            .goods
+            .bags
+            .iter()
+            .map(|b| Bag { bag: b.bag.to_string(), shelf: Some(b.shelf.to_string()) })
+            .collect(),
         code: match () {
             () if !state.goods.state.on_shelf() => CodeCheck::NotNeeded,
             () if open.proof.is_some() => CodeCheck::Ok,

@@ -209,7 +209,9 @@ fn stored(db: &Connection) -> Result<Stored, ShopError> {
         queues.push((name, ledger.outbox_size(queue)?.rows, oldest));
     }
     let texts = db
-        .prepare_cached("SELECT count(*), min(created_ms) FROM message WHERE state IN ('queued', 'held', 'submitting')")?
+        .prepare_cached(
+            "SELECT count(*), min(created_ms) FROM message WHERE state IN ('queued', 'held', 'submitting')",
+        )?
         .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?
         .unwrap_or((0, None));
@@ -273,7 +275,11 @@ pub async fn health(look: Look) -> Response {
             queues: stored
                 .queues
                 .into_iter()
-                .map(|(name, n, oldest)| QueueHealth { name, length: count(n), oldest: oldest.map(|ms| look.moment(ms)) })
+                .map(|(name, n, oldest)| QueueHealth {
+                    name,
+                    length: count(n),
+                    oldest: oldest.map(|ms| look.moment(ms)),
+                })
                 .collect(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             started: look.moment(started()),

@@ -34,7 +34,9 @@ pub struct Next {
 /// A path of ours, or the start page: never another site.
 fn own_path(wanted: Option<&str>) -> String {
     match wanted {
-        Some(path) if path.starts_with('/') && !path.starts_with("//") && !path.contains(['\\', '\n', '\r']) => path.to_owned(),
+        Some(path) if path.starts_with('/') && !path.starts_with("//") && !path.contains(['\\', '\n', '\r']) => {
+            path.to_owned()
+        }
         _ => "/".to_owned(),
     }
 }
@@ -61,7 +63,13 @@ fn until(web: &Web, wait: Duration) -> Moment {
     Moment::at(web.app.clock.wall().unix_ms.saturating_add(wait), &web.app.config.store.timezone)
 }
 
-async fn page(web: &Web, headers: &HeaderMap, next: String, chosen: Option<String>, problem: Option<LoginProblem>) -> Response {
+async fn page(
+    web: &Web,
+    headers: &HeaderMap,
+    next: String,
+    chosen: Option<String>,
+    problem: Option<LoginProblem>,
+) -> Response {
     let (lang, theme) = taste(web, headers);
     let people = match web.app.read(staff::all).await {
         Ok(people) => people,

@@ -175,7 +175,8 @@ async fn by_code(look: &Look, code: PickupCode) -> Result<Response, Refused> {
         let Some(id) = desk.order_of_code(&code)? else { return Ok(None) };
         Ok(desk.load(id)?.order.map(|order| (id, order)))
     });
-    let found = found.await?.ok_or_else(|| Problem::new(StatusCode::FORBIDDEN, "wrong-code", "no open order has this code"));
+    let found =
+        found.await?.ok_or_else(|| Problem::new(StatusCode::FORBIDDEN, "wrong-code", "no open order has this code"));
     let (id, order) = count_codes(&look.web, &look.who.screen, found)?;
     look.web.screens.change(&look.who.screen, id, |open| open.proof = Some(Presented::Code(code)));
     open(look, order.as_str()).await
@@ -186,7 +187,8 @@ async fn tick(look: &Look, number: &str, ean: String) -> Result<Response, Refuse
     let read = read(look, number).await?;
     let line = read.state.goods.lines.iter().find(|l| l.line.ean.as_deref() == Some(ean.as_str()));
     let Some(line) = line.map(|l| (l.line.line, l.line.quantity)) else {
-        let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "wrong-product", "this product is not in the order");
+        let problem =
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "wrong-product", "this product is not in the order");
         return Err(Refused(problem.with("ean", ean)));
     };
     look.web.screens.change(&look.who.screen, read.id, |open| {
