@@ -97,10 +97,10 @@ pub fn parse(body: &[u8]) -> Result<Bundle, Refusal> {
 }
 
 fn unknown_keys(value: &Value, shape: &Value, at: &str) -> Result<(), Refusal> {
-    let Some(object) = value.as_object() else {
-        return if at.is_empty() { Err(Refusal::field("$", "expected an object")) } else { Ok(()) };
-    };
     let Some(known) = shape.as_object() else { return Ok(()) };
+    let Some(object) = value.as_object() else {
+        return Err(Refusal::field(if at.is_empty() { "$" } else { at }, "expected an object"));
+    };
     for (key, inner) in object {
         let path = if at.is_empty() { key.clone() } else { format!("{at}.{key}") };
         match (path.as_str(), known.get(key)) {

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use shop_model::code::PickupCode;
 use shop_model::event::{Contract, Line, MoneyState, OrderKind};
 use shop_model::ids::{OrderNumber, StoreId};
@@ -189,27 +190,35 @@ pub fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
     if body.len() > BODY_MAX {
         return Err(Refusal::TooLarge { limit: BODY_MAX });
     }
-    let mut reader = serde_json::Deserializer::from_slice(body);
-    let value = serde_path_to_error::deserialize(&mut reader).map_err(|e| refused(&e))?;
-    reader.end().map_err(|e| Refusal::Malformed { why: format!("{e}") })?;
-    Ok(value)
+    let value = serde_json::from_slice(body).map_err(|e| Refusal::Malformed { why: e.to_string() })?;
+    read_value(value)
 }
 
 /// The same for a body that is JSON already, as rows of a CSV file become.
 ///
 /// # Errors
 /// [`Refusal::Invalid`].
-pub fn read_value<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, Refusal> {
+pub fn read_value<T: DeserializeOwned>(value: Value) -> Result<T, Refusal> {
+    require_objects(&value)?;
     serde_path_to_error::deserialize(value).map_err(|e| refused(&e))
 }
 
-fn refused(e: &serde_path_to_error::Error<serde_json::Error>) -> Refusal {
-    let inner = e.inner();
-    if inner.is_syntax() || inner.is_eof() {
-        return Refusal::Malformed { why: inner.to_string() };
+/// serde takes an array for an object, field by field in their order; nobody means that.
+fn require_objects(value: &Value) -> Result<(), Refusal> {
+    let object = |value: &Value, path: String| {
+        if value.is_object() { Ok(()) } else { Err(Refusal::field(path, "expected an object")) }
+    };
+    object(value, "$".into())?;
+    if let Some(customer) = value.get("customer") {
+        object(customer, "customer".into())?;
     }
-    let words = inner.to_string();
-    let words = words.split(" at line ").next().unwrap_or_default();
+    let lines = value.get("lines").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    lines.iter().enumerate().try_for_each(|(n, line)| object(line, format!("lines[{n}]")))
+}
+
+fn refused(e: &serde_path_to_error::Error<serde_json::Error>) -> Refusal {
+    let words = e.inner().to_string();
+    let words = words.as_str();
     let path = e.path().to_string();
     // serde names the parent of a missing field; the reader wants the field.
     let (path, words) = match words.strip_prefix("missing field `").and_then(|w| w.strip_suffix('`')) {

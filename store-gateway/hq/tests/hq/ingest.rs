@@ -80,11 +80,16 @@ impl Store {
 
     /// Waits for a message on this topic that `pick` takes.
     fn hear<T>(&self, tail: &str, mut pick: impl FnMut(Value) -> Option<T>) -> T {
+        self.hear_bytes(tail, |payload| pick(serde_json::from_slice(payload).unwrap()))
+    }
+
+    /// The same with the bytes that came.
+    fn hear_bytes<T>(&self, tail: &str, mut pick: impl FnMut(&[u8]) -> Option<T>) -> T {
         let topic = format!("v1/demo/{}/{tail}", self.name);
         loop {
             let (from, payload) = self.heard.recv_timeout(LIMIT).unwrap_or_else(|_| panic!("nothing on {tail}"));
             if from == topic
-                && let Some(taken) = pick(serde_json::from_slice(&payload).unwrap())
+                && let Some(taken) = pick(&payload)
             {
                 return taken;
             }
@@ -123,6 +128,12 @@ impl Store {
     }
 }
 
+#[derive(serde::Deserialize)]
+struct SignedBatch<'b> {
+    #[serde(borrow)]
+    events: &'b serde_json::value::RawValue,
+}
+
 fn shown(world: &World, number: &str) -> Value {
     world.api("GET", &format!("/orders/{number}?store=waw-01"), None).json()
 }
@@ -146,7 +157,8 @@ fn an_order_goes_down_signed_and_what_the_store_does_comes_back() {
     assert_eq!((&seen["unsent"], &seen["clock"], &seen["offline_days_left"]), (&json!(7), &json!("ntp"), &json!(12)));
 
     assert_eq!(world.api("POST", "/orders", Some(&order("waw-01", "7"))).status, 201);
-    let batch = shop.hear("down/events", Some);
+    let payload = shop.hear_bytes("down/events", |payload| Some(payload.to_vec()));
+    let batch: Value = serde_json::from_slice(&payload).unwrap();
     assert_eq!((&batch["class"], &batch["for"], &batch["after"]), (&json!("P0"), &json!(EPOCH), &Value::Null));
     let placed = batch["events"][0].clone();
     assert_eq!((&placed["type"], &placed["seq"]), (&json!("reservation.placed"), &json!(1)));
@@ -157,7 +169,10 @@ fn an_order_goes_down_signed_and_what_the_store_does_comes_back() {
     );
     let key = base64(&world.get("/healthz").json()["signing_key"]);
     let public = ring::signature::UnparsedPublicKey::new(&ring::signature::ED25519, key);
-    assert!(public.verify(batch["events"].to_string().as_bytes(), &base64(&batch["sig"])).is_ok());
+    // The signature is over the bytes of `events` as they came, not over what a JSON library makes of them.
+    let signed: SignedBatch<'_> = serde_json::from_slice(&payload).unwrap();
+    assert!(public.verify(signed.events.get().as_bytes(), &base64(&batch["sig"])).is_ok());
+    assert!(public.verify(&signed.events.get().as_bytes()[1..], &base64(&batch["sig"])).is_err());
     shop.publish(
         "up/ack",
         &json!({ "epoch": batch["epoch"], "class": "P0", "seq": 1, "id": placed["id"], "set_aside": 0, "own": EPOCH }),

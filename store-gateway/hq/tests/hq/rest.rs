@@ -81,6 +81,8 @@ fn every_refusal_names_its_place() {
         (without(good(), "", "customer"), 422, "customer"),
         (without(good(), "/lines/1", "sku"), 422, "lines[1].sku"),
         (json!([1]), 422, "$"),
+        (with(good(), "/customer", json!(["Anna Nowak", "+48600100813"])), 422, "customer"),
+        (with(good(), "/lines/1", json!(["W-2"])), 422, "lines[1]"),
     ];
     for (body, status, path) in table {
         let answer = world.api("POST", "/orders", Some(&body));
@@ -195,6 +197,7 @@ fn configuration_is_checked_signed_and_numbered() {
         (json!({ "hours": { "zone": "Mars/Base" } }), "hours"),
         (json!({ "features": { "reminders": "off" } }), "features.reminders"),
         (json!([]), "$"),
+        (json!({ "hours": [] }), "hours"),
     ] {
         let refused = world.api("PUT", "/stores/waw-01/config", Some(&body));
         assert_eq!(refused.status, 422, "{path}");
