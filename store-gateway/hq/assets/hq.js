@@ -2,18 +2,27 @@
 
 import { startLive } from './live.js';
 
-const COALESCE_MS = 250;
+const COALESCE_MS = 400;
 const ROWS_SHOWN = 2000;
 const csrf = document.body.dataset.csrf ?? '';
 
-/** Events of one name within a short while become one, so that an import of a thousand orders is a few refreshes. */
-const waiting = new Map();
+/**
+ * The first event of a name is passed on at once; those within a short while after it become one, so that an import of a
+ * thousand orders is a few refreshes.
+ */
+const calm = new Map();
 function announce(name) {
-  if (waiting.has(name)) return;
-  waiting.set(name, setTimeout(() => {
-    waiting.delete(name);
-    document.body.dispatchEvent(new CustomEvent(`live:${name}`));
-  }, COALESCE_MS));
+  if (calm.has(name)) {
+    calm.set(name, true);
+    return;
+  }
+  calm.set(name, false);
+  document.body.dispatchEvent(new CustomEvent(`live:${name}`));
+  setTimeout(() => {
+    const again = calm.get(name);
+    calm.delete(name);
+    if (again) announce(name);
+  }, COALESCE_MS);
 }
 
 /** The first hello only says that the line stands: the page has just been drawn. */

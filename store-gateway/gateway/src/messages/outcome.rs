@@ -310,6 +310,10 @@ fn apply_report(desk: &mut Desk<'_, '_>, of: &Submission, status: u8) -> Result<
         Delivery::Done if of.state == "delivered" => Ok(()),
         Delivery::Done => {
             put(desk, of, "delivered", None)?;
+            if of.state != "sent" {
+                // What the phone has the network has taken, whatever we believed.
+                note(desk, id, &MessageFact::Sent { message: id, part: of.message.part(of.part) }, &Actor::system())?;
+            }
             note(desk, id, &MessageFact::Delivered { message: id, part: of.message.part(of.part) }, &Actor::system())?;
             settle(desk, id)
         }

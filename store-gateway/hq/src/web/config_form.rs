@@ -20,15 +20,15 @@ const DAYS: [(&str, &str); 7] = [
 
 /// The hold rules with their words.
 const HOLDS: [(&str, &str); 9] = [
-    ("hold_hours", "Hold, hours from ready"),
-    ("extend_hours", "An extension adds, hours"),
-    ("customer_extensions", "Extensions by the customer"),
+    ("hold_hours", "Hold, hours"),
+    ("extend_hours", "Extension, hours"),
+    ("customer_extensions", "Extensions allowed"),
     ("remind_from", "Remind from"),
     ("remind_to", "Remind to"),
-    ("remind_after_ready_min", "No reminder sooner after ready, minutes"),
-    ("remind_before_end_min", "No reminder nearer to the end, minutes"),
-    ("accept_open_min", "Accept within, open minutes"),
-    ("pick_open_min", "Pick within, open minutes"),
+    ("remind_after_ready_min", "Quiet after ready, min"),
+    ("remind_before_end_min", "Quiet before end, min"),
+    ("accept_open_min", "Accept within, min"),
+    ("pick_open_min", "Pick within, min"),
 ];
 
 /// A field of the form.

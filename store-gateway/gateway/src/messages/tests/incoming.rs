@@ -220,7 +220,7 @@ async fn staff_answer_an_unknown_number_and_the_text_is_done() {
     assert!(shop.for_a_person().await.is_empty());
     assert_eq!(shop.state(queued).await, MessageState::Queued);
     let picked = shop.pick_some(1).await;
-    assert!(picked.hex.contains("8406001099F9"), "to +48600100999 in swapped digits");
+    assert!(picked.hex.contains("8406100099F9"), "to +48600100999 in swapped digits");
     shop.receive("+48600100998", "x").await;
     let other = shop.app.read(|db| open_texts(db, 1)).await.unwrap()[0].id;
     shop.work(move |desk| mark_text_done(desk, other, &anna())).await.unwrap();

@@ -289,6 +289,8 @@ async fn a_failure_after_an_unknown_try_stays_unknown() {
 async fn a_long_text_goes_part_by_part_and_is_delivered_when_each_part_is() {
     let shop = Shop::open().await;
     shop.ready(&Order { language: "uk", ..Order::pl("2026/11/00123") }).await;
+    shop.reconcile().await;
+    shop.pass(Duration::from_secs(5));
     shop.ready(&Order { phone: "+48600100814", ..Order::pl("2") }).await;
     shop.reconcile().await;
     let long = shop.messages().await.into_iter().find(|m| m.parts > 1).expect("Ukrainian is UCS-2").id;
