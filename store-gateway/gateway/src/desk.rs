@@ -14,7 +14,7 @@ use shop_model::decide::{self, Command, Context, Problem, Role};
 use shop_model::event::{Actor, MessageFact, StoreFact};
 use shop_model::ids::{EventId, MessageId, OrderNumber, ReservationId};
 use shop_model::reservation::{self, Reservation};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use store_daemon::ledger::SqlLedger;
 use store_daemon::writer::Tx;
 use store_sync::{AggregateKey, Alert, NewEvent, Now, Output, StoreEnd};
@@ -85,10 +85,11 @@ impl<'d, 'c> Desk<'d, 'c> {
         self.tx
     }
 
-    /// A fresh random id.
+    /// A fresh id; ids of one process grow, so that rows of one millisecond keep their order.
     pub fn new_id(&self) -> [u8; 16] {
-        let mut ids = sans_io::Ids::new(store_daemon::secrets::seed());
-        ids.next_v7(self.now.wall.unix_ms)
+        static IDS: LazyLock<Mutex<sans_io::Ids>> =
+            LazyLock::new(|| Mutex::new(sans_io::Ids::new(store_daemon::secrets::seed())));
+        IDS.lock().unwrap_or_else(PoisonError::into_inner).next_v7(self.now.wall.unix_ms)
     }
 
     /// Calls the sync core on this transaction's ledger.

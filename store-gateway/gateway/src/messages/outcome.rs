@@ -94,15 +94,24 @@ pub fn accepted(desk: &mut Desk<'_, '_>, token: u64, reference: u8) -> Result<()
         .execute(params![of.token, reference])?;
     if of.state != "delivered" {
         put(desk, &of, "sent", None)?;
-        note(
-            desk,
-            of.message.id,
-            &MessageFact::Sent { message: of.message.id, part: of.message.part(of.part) },
-            &Actor::system(),
-        )?;
+        note_taken(desk, &of)?;
     }
     settle(desk, of.message.id)?;
     take_early(desk, &of, reference)
+}
+
+/// Tells that the network took a part. Once a part of a long message has failed, parts told of before may not count
+/// any more: then the whole is told when all of it is taken.
+fn note_taken(desk: &mut Desk<'_, '_>, of: &Submission) -> Result<(), ShopError> {
+    let id = of.message.id;
+    let has_failed = of.message.parts > 1 && !parts_in(desk.db(), id, "'failed', 'not_sent'")?.is_empty();
+    let all_taken = taken_parts(desk.db(), id)?.len() >= usize::from(of.message.parts);
+    let part = match (has_failed, all_taken) {
+        (true, false) => return Ok(()),
+        (true, true) => None,
+        (false, _) => of.message.part(of.part),
+    };
+    note(desk, id, &MessageFact::Sent { message: id, part }, &Actor::system())
 }
 
 /// Makes the message's state fit its parts after one of them got better.
@@ -312,7 +321,7 @@ fn apply_report(desk: &mut Desk<'_, '_>, of: &Submission, status: u8) -> Result<
             put(desk, of, "delivered", None)?;
             if of.state != "sent" {
                 // What the phone has the network has taken, whatever we believed.
-                note(desk, id, &MessageFact::Sent { message: id, part: of.message.part(of.part) }, &Actor::system())?;
+                note_taken(desk, of)?;
             }
             note(desk, id, &MessageFact::Delivered { message: id, part: of.message.part(of.part) }, &Actor::system())?;
             settle(desk, id)

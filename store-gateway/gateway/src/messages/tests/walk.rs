@@ -10,7 +10,7 @@ use shop_model::message::MessageState;
 
 use crate::messages::sending::settle_earlier_run;
 use crate::messages::testing::{Order, Shop, anna};
-use crate::messages::{Settle, outcome, settle};
+use crate::messages::{Settle, outcome, requeue, settle};
 
 const SEEDS: u64 = 12;
 const STEPS: usize = 60;
@@ -64,6 +64,10 @@ async fn walk(seed: u64) {
 }
 
 async fn settle_one(shop: &Shop, rng: &mut Rng) {
+    let failed = shop.messages().await.into_iter().find(|m| m.state == MessageState::Failed);
+    if let Some(message) = failed {
+        shop.work(move |desk| requeue(desk, message.id, &anna())).await.unwrap();
+    }
     let unknown = shop.messages().await.into_iter().find(|m| m.state == MessageState::Unknown);
     if let Some(message) = unknown
         && rng.chance(100)
