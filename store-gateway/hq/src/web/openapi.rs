@@ -173,7 +173,10 @@ fn order_paths(generator: &mut SchemaGenerator, paths: &mut Map<String, Value>) 
     };
     let one = Operation {
         summary: "Shows an order.",
-        parameters: vec![path("order", "percent-encoded"), query("store", "needed when several stores have the number")],
+        parameters: vec![
+            path("order", "percent-encoded"),
+            query("store", "needed when several stores have the number"),
+        ],
         request: None,
         answers: vec![
             ("200", "the order; ETag is its version", Some(schema::<OrderView>(generator))),
