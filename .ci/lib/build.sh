@@ -48,9 +48,15 @@ lint_tools() {
   fi
 }
 
-# Every binary of the demo and the tests, under target/debug (or release).
+# Every binary of the demo, under target/debug.
 build_binaries() {
-  cargo_progress build --locked --bins -p store-gateway -p store-hq -p hil-tests "$@"
+  cargo_progress build --locked --workspace --bins "$@"
+}
+
+# Every binary and every test in one go. Tests ask for more features of the same dependencies, so cargo has to be called for
+# the whole workspace with its tests each time, or it builds the dependencies once for each choice.
+build_tests() {
+  cargo_progress build --locked --workspace --bins --tests
 }
 
 # cargo_progress ARGS…: runs cargo; on a terminal one line counts crates, in CI it is silent; a failure shows what cargo said.
