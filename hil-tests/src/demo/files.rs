@@ -162,7 +162,7 @@ impl Folder {
     fn gateway(&self, ports: &Ports, hq_key: &str) -> String {
         format!(
             "[store]\nchain = \"{CHAIN}\"\nid = \"{STORE}\"\nname = \"Kraków, Rynek\"\ntimezone = \"Europe/Warsaw\"\nlanguage = \"pl\"\n\n\
-             [storage]\npath = {:?}\n\n[uplink]\nurl = \"mqtt://127.0.0.1:{}\"\nhq_key = {hq_key:?}\n\n\
+             [storage]\npath = {:?}\n\n[uplink]\nurl = \"mqtt://127.0.0.1:{}\"\nhq_key = {hq_key:?}\nretry_max_ms = 2000\n\n\
              [[modem]]\nport = {:?}\nprofile = \"auto\"\nbaud = 115200\n\n[web]\nlisten = \"127.0.0.1:{}\"\n",
             self.argument("gateway"),
             ports.uplink,

@@ -41,6 +41,8 @@ pub struct Options {
     pub modem: String,
     /// Lines for `[uplink]`.
     pub uplink: String,
+    /// Lines for `[storage]`.
+    pub storage: String,
     /// Arguments of the simulated modem.
     pub modem_arguments: Vec<String>,
 }
@@ -239,10 +241,10 @@ impl Gateway {
             format!("[[modem]]\nport = {port:?}\nprofile = \"ec25\"\n{}\n", options.modem)
         });
         let text = format!(
-            "[store]\nchain = \"{CHAIN}\"\nid = \"{store}\"\nname = \"Wola\"\n[storage]\npath = {storage:?}\n\
+            "[store]\nchain = \"{CHAIN}\"\nid = \"{store}\"\nname = \"Wola\"\n[storage]\npath = {storage:?}\n{}\n\
              [uplink]\nurl = \"{uplink}\"\nretry_min_ms = 50\nretry_max_ms = 500\n{}\n{modem}\
              [web]\nlisten = \"127.0.0.1:0\"\n[counter]\n{}\n",
-            options.uplink, options.counter
+            options.storage, options.uplink, options.counter
         );
         std::fs::write(&config, text)?;
         add_staff(&config, "anna", "Anna Kos", "clerk", "1357")?;

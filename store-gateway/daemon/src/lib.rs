@@ -5,6 +5,7 @@
 //! It decides nothing about reservations, messages or sync: those rules are in the pure crates. It never reads a
 //! daemon's own tables.
 
+pub mod backup;
 pub mod broker;
 pub mod config;
 pub mod ledger;

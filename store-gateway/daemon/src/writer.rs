@@ -18,7 +18,7 @@ const BATCH_OPERATIONS: usize = 256;
 /// Operations waiting for the writer, in both lanes together. Callers wait for a place.
 const QUEUE_OPERATIONS: usize = 1_024;
 /// How long SQLite waits for a lock that a backup or a check holds.
-const BUSY_WAIT: Duration = Duration::from_secs(5);
+pub(crate) const BUSY_WAIT: Duration = Duration::from_secs(5);
 /// Connections for reading.
 const READERS: usize = 2;
 

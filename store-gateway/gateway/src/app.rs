@@ -7,10 +7,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use rusqlite::Connection;
 use shop_model::config::Bundle;
+use store_daemon::backup;
 use store_daemon::secrets::Keys;
 use store_daemon::writer::{Lane, Readers, WriteError, Writer};
 use store_sync::{Message, SnapshotJob, StoreEnd};
-use tokio::sync::{Notify, broadcast, mpsc};
+use tokio::sync::{Notify, broadcast, mpsc, watch};
 
 use crate::clock::Clock;
 use crate::config::Config;
@@ -81,6 +82,7 @@ pub struct Inner {
     pub sending_wake: Notify,
     /// Sync messages dropped between commit and broker.
     pub outgoing_dropped: AtomicU64,
+    suspicion: watch::Sender<Option<String>>,
     end: Mutex<StoreEnd>,
     bundle: RwLock<Arc<Bundle>>,
     outgoing: mpsc::Sender<Outgoing>,
@@ -127,6 +129,7 @@ impl App {
             messages_wake: Notify::new(),
             sending_wake: Notify::new(),
             outgoing_dropped: AtomicU64::new(0),
+            suspicion: watch::Sender::new(None),
             end: Mutex::new(parts.end),
             bundle: RwLock::new(Arc::new(parts.bundle)),
             outgoing,
@@ -160,7 +163,7 @@ impl App {
                 })
                 .await;
             outcome.map_err(|e| match e {
-                WriteError::Refused(e) => e,
+                WriteError::Refused(e) => app.seen(e),
                 other => {
                     app.end().handle_rollback(app.clock.now());
                     ShopError::NotCommitted(other.to_string())
@@ -179,7 +182,33 @@ impl App {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, ShopError> + Send + 'static,
     {
-        self.readers.run(read).await
+        self.readers.run(read).await.map_err(|e| self.seen(e))
+    }
+
+    /// Passes an error on; one that speaks of damage is looked into.
+    fn seen(&self, error: ShopError) -> ShopError {
+        if let ShopError::Database(e) | ShopError::Sync(store_sync::Error::Ledger(e)) = &error
+            && backup::is_damage(e)
+        {
+            self.note_damage(&e.to_string());
+        }
+        error
+    }
+
+    /// Somebody came upon a sign of damage in the database.
+    pub fn note_damage(&self, sign: &str) {
+        tracing::error!(sign, "the database may be damaged");
+        self.suspicion.send_if_modified(|known| known.is_none().then(|| *known = Some(sign.to_owned())).is_some());
+    }
+
+    /// The sign of damage that nobody has looked into yet.
+    pub fn suspicion(&self) -> watch::Receiver<Option<String>> {
+        self.suspicion.subscribe()
+    }
+
+    /// The database was looked through and is sound.
+    pub fn forget_suspicion(&self) {
+        self.suspicion.send_replace(None);
     }
 
     /// The sync core. Lock it only for the time of one call, and never across an await.

@@ -12,7 +12,7 @@ use store_daemon::wall::unix_ms;
 use crate::config::Config;
 use crate::sms_cli::SmsCommand;
 use crate::staff::Entry;
-use crate::{database, run};
+use crate::{database, doctor, run};
 
 /// Keeps a shop's click-and-collect orders, texts its customers through the box's own modem, and serves its counter.
 #[derive(Debug, Parser)]
@@ -79,7 +79,7 @@ pub fn main() -> ExitCode {
             println!("{}: good", file.config.display());
             ExitCode::SUCCESS
         }),
-        Command::Doctor(file) => with_config(&file.config, |config| crate::run::doctor(&config)),
+        Command::Doctor(file) => with_config(&file.config, |config| doctor::look(&config)),
         Command::Staff(StaffCommand::Add { config, id, name, role, .. }) => {
             with_config(&config, |config| told(add_staff(&config, &id, &name, &role)))
         }

@@ -21,6 +21,8 @@ pub struct Config {
     pub store: Store,
     /// Folder of databases and recordings.
     pub storage: PathBuf,
+    /// Between two backups of the main database.
+    pub backup_every: Duration,
     /// The broker.
     pub broker: BrokerConfig,
     /// Timing of the link to it.
@@ -140,6 +142,8 @@ fn polish() -> String {
 #[serde(deny_unknown_fields)]
 struct StorageFile {
     path: PathBuf,
+    #[serde(default = "n::<21_600>")]
+    backup_s: u64,
 }
 
 #[derive(Deserialize)]
@@ -226,6 +230,8 @@ impl Config {
         Ok(Config {
             store: store_of(file.store).map_err(|(at, why)| refuse(at, why))?,
             storage: file.storage.path,
+            backup_every: at_least(file.storage.backup_s, 1)
+                .map_or_else(|why| Err(refuse("storage.backup_s", why)), |s| Ok(Duration::from_secs(s)))?,
             broker,
             broker_timing,
             stall: Duration::from_secs(uplink.stall_s.max(1)),

@@ -69,15 +69,6 @@ pub fn set_meta(db: &Connection, key: &str, value: &str) -> rusqlite::Result<()>
     Ok(())
 }
 
-/// What `quick_check` finds; `None` when all is well.
-///
-/// # Errors
-/// SQLite's own.
-pub fn damage(db: &Connection) -> rusqlite::Result<Option<String>> {
-    let verdict: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
-    Ok((verdict != "ok").then_some(verdict))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,7 +80,6 @@ mod tests {
         set_meta(&db, "k", "1").unwrap();
         migrate(&db).unwrap();
         assert_eq!(meta(&db, "k").unwrap().as_deref(), Some("1"));
-        assert_eq!(damage(&db).unwrap(), None);
         db.pragma_update(None, "user_version", MIGRATIONS.len() + 1).unwrap();
         migrate(&db).unwrap();
         db.pragma_update(None, "user_version", MIGRATIONS.len() + 2).unwrap();

@@ -78,6 +78,13 @@ pub enum UnknownStores {
 pub struct Storage {
     /// A folder: `hq.db`, its key files and its witness.
     pub path: PathBuf,
+    /// Seconds between two backups of the database, at least 1.
+    #[serde(default = "six_hours")]
+    pub backup_s: u64,
+}
+
+const fn six_hours() -> u64 {
+    6 * 3_600
 }
 
 /// A key of the shop platform.
@@ -185,6 +192,7 @@ impl Config {
             ("timing.session_longest_s", t.session_longest_s, 10, 7 * 86_400),
             ("timing.login_lock_s", t.login_lock_s, 1, 86_400),
             ("timing.idempotency_h", t.idempotency_h, 1, 720),
+            ("storage.backup_s", self.storage.backup_s, 1, 7 * 86_400),
         ];
         match bounds.into_iter().find(|&(_, value, least, most)| value < least || value > most) {
             Some((at, _, least, most)) => Err((at, format!("must be from {least} to {most}"))),

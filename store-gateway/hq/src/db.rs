@@ -142,8 +142,28 @@ pub fn begin_generation(connection: &mut Connection, files: &Files) -> Result<Li
     tx.execute("UPDATE life SET generation = ?1, life = ?2", (next, i64::try_from(life).unwrap_or(i64::MAX)))
         .map_err(database)?;
     tx.commit().map_err(database)?;
-    secrets::write_private(&path, format!("{}\n", check.generation).as_bytes()).map_err(witness_error)?;
+    write_witness(files, check.generation)?;
     Ok(Lived { life, restored: check.restored })
+}
+
+/// Raises the generation after a backup was taken, inside a transaction; [`write_witness`] follows its commit.
+///
+/// # Errors
+/// SQLite's own.
+pub fn raise_generation(connection: &Connection) -> rusqlite::Result<u64> {
+    let raised = "UPDATE life SET generation = generation + 1 RETURNING generation";
+    let generation: i64 = connection.query_row(raised, [], |row| row.get(0))?;
+    Ok(u64::try_from(generation).unwrap_or(0))
+}
+
+/// Writes the generation into the file outside the database and its backups.
+///
+/// # Errors
+/// [`OpenError::Witness`].
+pub fn write_witness(files: &Files, generation: u64) -> Result<(), OpenError> {
+    let path = files.witness();
+    secrets::write_private(&path, format!("{generation}\n").as_bytes())
+        .map_err(|source| OpenError::Witness { path, source })
 }
 
 #[cfg(test)]
@@ -166,6 +186,19 @@ mod tests {
         std::fs::copy(&copy, files.database()).unwrap();
         assert_eq!(start(), Lived { life: 1, restored: true });
         assert_eq!(start(), Lived { life: 1, restored: false });
+    }
+
+    #[test]
+    fn a_backup_put_back_within_one_run_is_noticed() {
+        let dir = tempfile::tempdir().unwrap();
+        let files = Files::create(&dir.path().join("data")).unwrap();
+        let mut database = open(&files).unwrap();
+        begin_generation(&mut database, &files).unwrap();
+        let copy = store_daemon::backup::Backups::of(&files.database()).take().unwrap();
+        write_witness(&files, raise_generation(&database).unwrap()).unwrap();
+        drop(database);
+        std::fs::copy(&copy, files.database()).unwrap();
+        assert_eq!(begin_generation(&mut open(&files).unwrap(), &files).unwrap(), Lived { life: 1, restored: true });
     }
 
     #[test]

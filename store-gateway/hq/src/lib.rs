@@ -5,6 +5,7 @@
 //! physical facts: those belong to the stores.
 
 pub mod app;
+pub mod backups;
 pub mod bundles;
 pub mod cli;
 pub mod config;

@@ -69,6 +69,8 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     });
     let tidy = app.clone();
     supervisor.keep("tidying", move |stop| crate::tidy::run(tidy.clone(), stop));
+    let backups = app.clone();
+    supervisor.keep("backup", move |stop| crate::backups::run(backups.clone(), stop));
     let stop = supervisor.stop_signal();
     let serving = tokio::spawn(listener.serve(web::router(app.clone()), stop));
     process::announce_ready(env!("CARGO_PKG_VERSION"), &[("web", address)]).context("the ready line")?;

@@ -22,6 +22,8 @@ pub struct StoreView {
     pub name: String,
     /// `online`, `offline`, `silent` or `never`.
     pub link: String,
+    /// True when `link` is `online`.
+    pub online: bool,
     /// Since when, RFC 3339.
     pub since: Option<String>,
     /// Last message, RFC 3339.
@@ -145,6 +147,7 @@ fn read(row: &Row<'_>, moment: Moment) -> rusqlite::Result<StoreView> {
         store: row.get("id")?,
         name: row.get("name")?,
         link: link.to_owned(),
+        online: link == "online",
         since: since.map(rfc3339),
         heard_at: heard.map(rfc3339),
         version: row.get("version")?,

@@ -63,6 +63,12 @@ impl<W: Clone + PartialEq> Sessions<W> {
         Some(session.clone())
     }
 
+    /// Whether the session behind a token is alive. Asking does not keep it so: an open page alone is no use of it.
+    pub fn is_alive(&self, token: &str) -> bool {
+        let now = Instant::now();
+        self.lock().get(&key(token)).is_some_and(|session| self.alive(session, now))
+    }
+
     /// Ends one session.
     pub fn close(&self, token: &str) {
         self.lock().remove(&key(token));

@@ -109,8 +109,19 @@ impl HistoryItem {
         HistoryItem { what, at_ms: entry.at.unix_ms, part, cause, by }
     }
 
+    /// The message's state after it, in the words of the message's own `state`.
+    fn state(&self) -> Option<&str> {
+        match self.what {
+            "submitted" => Some("submitting"),
+            "settled" => self.cause.as_deref(),
+            // A part of a long message says nothing about the whole.
+            "sent" | "delivered" if self.part.is_some() => None,
+            state => Some(state),
+        }
+    }
+
     fn to_json(&self) -> Value {
-        json!({ "what": self.what, "at": rfc3339(self.at_ms), "part": self.part, "cause": self.cause, "by": self.by })
+        json!({ "what": self.what, "state": self.state(), "at": rfc3339(self.at_ms), "part": self.part, "cause": self.cause, "by": self.by })
     }
 }
 

@@ -333,6 +333,14 @@ words! {
         Frozen => ("why-frozen", Stop),
         /// A manager handed it over without a code or without money.
         Override => ("why-override", Warn),
+        /// Staff cancelled it here.
+        CancelledByStaff => ("why-cancelled-by-staff", Plain),
+        /// HQ extended a hold whose goods were gone.
+        ExtensionTooLate => ("why-extension-too-late", Warn),
+        /// Handed over twice.
+        HandedOverTwice => ("why-handed-over-twice", Stop),
+        /// Handed over after it had ended.
+        HandedOverAfterEnd => ("why-handed-over-after-end", Stop),
     }
 }
 

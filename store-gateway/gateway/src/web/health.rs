@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use rusqlite::Connection;
 use serde_json::json;
+use store_daemon::backup::Backups;
 use store_daemon::ledger::SqlLedger;
 use store_sync::{LedgerRead as _, Queue};
 
@@ -24,8 +25,7 @@ pub fn router() -> Router<Web> {
 
 /// Process and database.
 async fn healthz(State(web): State<Web>) -> Response {
-    let database =
-        web.app.read(|db| Ok(db.query_row("SELECT count(*) FROM meta", [], |row| row.get::<_, i64>(0))?)).await;
+    let database = web.app.read(|db| Ok(standing_alerts(db)?)).await;
     let signed = if web.app.config.hq_key.is_some() { "required" } else { "unsigned batches of HQ are accepted" };
     let modem = web.app.status.modem().clone();
     let link = web.app.status.link().clone();
@@ -36,10 +36,17 @@ async fn healthz(State(web): State<Web>) -> Response {
         "clock": web.app.clock.wall().quality.as_str(),
         "uplink": { "online": link.online, "connected": link.connected, "superseded": link.superseded, "recovery": link.recovery },
         "modem": { "configured": modem.configured, "ready": modem.ready, "paused": modem.paused },
+        "alerts": database.as_ref().ok(),
         "config": { "version": web.app.bundle().version, "refused": *web.app.status.config_refused() },
     });
     let status = if database.is_ok() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(body)).into_response()
+}
+
+/// The kinds of the alerts that nobody has dealt with.
+fn standing_alerts(db: &Connection) -> rusqlite::Result<Vec<String>> {
+    let mut kinds = db.prepare_cached("SELECT DISTINCT kind FROM alert WHERE cleared_ms IS NULL ORDER BY kind")?;
+    kinds.query_map([], |row| row.get(0))?.collect()
 }
 
 /// Able to hand over: the database takes a write, nobody has taken over this store.
@@ -110,7 +117,11 @@ fn text(web: &Web, gauges: Vec<Gauge>) -> String {
     let counters = web.app.writer.counters();
     let link = web.app.status.link().clone();
     let modem = web.app.status.modem().clone();
+    let backup =
+        Backups::of(&web.app.config.database()).newest().and_then(|path| path.metadata().ok()?.modified().ok());
+    let backup_s = backup.and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok()).map_or(0, |d| d.as_secs());
     let plain = [
+        ("store_backup_unix_seconds", "gauge", backup_s),
         ("store_uplink_online", "gauge", u64::from(link.online)),
         ("store_uplink_unreadable_total", "counter", link.unreadable),
         ("store_uplink_unsigned_total", "counter", link.unsigned),

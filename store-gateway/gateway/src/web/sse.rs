@@ -50,7 +50,7 @@ impl Stage {
             event = self.live.recv() => event,
             () = stop.asked() => return None,
         };
-        if self.web.sessions.find(&self.token).is_none() {
+        if !self.web.sessions.is_alive(&self.token) {
             self.ended = true;
             return Some(Event::default().event("bye").data("{}"));
         }

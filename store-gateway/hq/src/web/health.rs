@@ -8,6 +8,8 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
+use store_daemon::backup::Backups;
+
 use super::Hq;
 use crate::app::{self, App};
 use crate::orders::refusal::Refusal;
@@ -99,6 +101,10 @@ async fn render(app: &App) -> Result<String, Refusal> {
         "1 while the broker link stands.",
         f64::from(u8::from(app.connected.load(Ordering::Relaxed))),
     );
+    let newest = Backups::of(&app.config.storage.path.join("hq.db")).newest();
+    let taken = newest.and_then(|path| path.metadata().ok()?.modified().ok());
+    let taken_s = taken.and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok()).map_or(0, |at| at.as_secs());
+    text.gauge("hq_backup_unix_seconds", "When the newest backup was taken.", taken_s as f64);
     text.gauge("hq_sessions", "People logged in.", app.sessions.count() as f64);
     text.gauge("hq_uptime_seconds", "Since the start.", (app::now().wall.unix_ms - app.started_ms) as f64 / 1_000.0);
     text.gauge("hq_writer_waiting", "Operations that wait for the writer.", app.writer.waiting() as f64);

@@ -114,7 +114,7 @@ pub fn arrival(via: Via) -> ArrivalWord {
     }
 }
 
-/// The screen's word for why an order stands as it does, with a detail; `None` for what needs no words there.
+/// The screen's word for why an order stands as it does, with a detail; `None` for what the order's history says already.
 pub fn why(what: &Explanation) -> Option<(WhyWord, Option<String>)> {
     Some(match what {
         Explanation::CancelledByHq | Explanation::CancelledAfterUndo => (WhyWord::CancelPutBack, None),
@@ -131,12 +131,11 @@ pub fn why(what: &Explanation) -> Option<(WhyWord, Option<String>)> {
         Explanation::ReopenedByExtension => (WhyWord::ExtendedAfterExpiry, None),
         Explanation::HandedOverOnOverride { reason } => (WhyWord::Override, Some(reason.clone())),
         Explanation::Frozen { sku } => (WhyWord::Frozen, Some(sku.clone())),
-        Explanation::CancelledByStaff
-        | Explanation::ExtensionTooLate
-        | Explanation::HandedOverTwice
-        | Explanation::HandedOverAfterEnd
-        | Explanation::HandOverUndone
-        | Explanation::WithoutEffect => return None,
+        Explanation::CancelledByStaff => (WhyWord::CancelledByStaff, None),
+        Explanation::ExtensionTooLate => (WhyWord::ExtensionTooLate, None),
+        Explanation::HandedOverTwice => (WhyWord::HandedOverTwice, None),
+        Explanation::HandedOverAfterEnd => (WhyWord::HandedOverAfterEnd, None),
+        Explanation::HandOverUndone | Explanation::WithoutEffect => return None,
     })
 }
 
