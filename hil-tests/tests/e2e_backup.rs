@@ -43,7 +43,13 @@ fn goes_on(shop: &mut Shop, told: &Order, new: &Order, code: &str) -> Result<()>
     let texts = shop::texts_to(&mut shop.modem.control, &told.customer.phone).len();
     ensure!(texts == 1, "{texts} texts to one customer for one bag");
 
-    let (status, done) = shop.gateway.act(&told.order, "hand-over", &json!({"code": code}))?;
+    let (status, problem) = shop.gateway.act(&told.order, "hand-over", &json!({"code": code}))?;
+    ensure!(
+        status == 409 && problem["type"] == "/problems/bag-scan",
+        "the bag may be gone already: {status} {problem}"
+    );
+    let scanned = json!({"code": code, "bag": format!("B{}-1", told.order)});
+    let (status, done) = shop.gateway.act(&told.order, "hand-over", &scanned)?;
     ensure!(status == 200 && done["goods"] == "handed_over", "{status} {done}");
     shop.hq.wait_order(&told.order, |v| v["goods"] == "handed_over")?;
     let aside: Vec<_> = std::fs::read_dir(shop.gateway.storage.join("damaged"))?.collect();

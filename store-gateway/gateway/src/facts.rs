@@ -138,6 +138,17 @@ pub fn message_log(ledger: &SqlLedger<'_>, id: MessageId) -> Result<Vec<Entry<Me
     })
 }
 
+/// Reads the log of a text that came in: one fact, or none when the message is one of ours.
+///
+/// # Errors
+/// The database's, or text that no release wrote.
+pub fn received_log(ledger: &SqlLedger<'_>, id: MessageId) -> Result<Vec<Entry<Received>>, ShopError> {
+    log(ledger, &AggregateKey::new("message", id.to_string()), Side::Store, |fact| match fact {
+        Fact::Received(received) => Some(received),
+        _ => None,
+    })
+}
+
 /// What HQ last said about a person.
 pub enum PersonNow {
     /// The data now.

@@ -10,6 +10,7 @@ mod compose;
 pub mod inbound;
 pub mod outcome;
 mod plan;
+mod restored;
 mod row;
 pub mod sending;
 mod staff;
@@ -20,6 +21,7 @@ mod tests;
 mod view;
 
 pub use compose::Fold;
+pub(crate) use restored::adopt as adopt_restored;
 pub use staff::{
     Preview, Settle, TextError, enqueue_staff_text, hold, mark_text_done, preview, reply_to_text, requeue,
     resume_sending, settle,

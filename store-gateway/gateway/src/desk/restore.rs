@@ -8,6 +8,7 @@ use shop_model::ids::MessageId;
 use super::Desk;
 use crate::app::ShopError;
 use crate::live::Live;
+use crate::messages;
 
 /// The cause of messages that a restore left in doubt.
 pub const RESTORED: &str = "restored";
@@ -25,6 +26,7 @@ impl Desk<'_, '_> {
     pub(super) fn restored(&mut self) -> Result<(), ShopError> {
         self.app().status.link().recovery = false;
         self.doubt_everything()?;
+        messages::adopt_restored(self)?;
         let mut waiting =
             self.db().prepare("SELECT id FROM message WHERE state IN ('queued', 'held', 'submitting')")?;
         let ids: Vec<String> = waiting.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;

@@ -24,7 +24,7 @@ const PARTS_MOST: i64 = 5_000;
 const TOLD_CHARS: usize = 2_000;
 
 /// Who dealt with a text that needed nobody.
-const AUTO: &str = "auto";
+pub(super) const AUTO: &str = "auto";
 
 /// Whether a text may change anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
