@@ -18,8 +18,12 @@ use tokio::sync::mpsc;
 
 use crate::supervisor::Stop;
 
-/// Largest packet in or out: a batch of 128 KiB with room for its topic and header.
+/// Largest packet out: a batch of 128 KiB with room for its topic and header.
 pub const MAX_PACKET: usize = 192 * 1_024;
+/// Largest packet in. Far more than anybody of ours sends: what is too large is read and refused by its reader, for a
+/// connection that broke over it would break again and again when the broker keeps it (a retained message). Beyond
+/// this bound memory is worth more than the link; brokers limit it too (mosquitto's `message_size_limit`).
+const MAX_PACKET_IN: usize = 4 * 1_024 * 1_024;
 /// Publications that wait for the event loop. Senders wait for a place.
 const OUTGOING: usize = 64;
 /// Messages that wait for whoever reads the link. The event loop waits for a place, and TCP with it.
@@ -170,7 +174,7 @@ fn options(config: &BrokerConfig, timing: BrokerTiming) -> anyhow::Result<MqttOp
     }
     options.set_keep_alive(timing.keepalive);
     options.set_clean_session(true);
-    options.set_max_packet_size(MAX_PACKET, MAX_PACKET);
+    options.set_max_packet_size(MAX_PACKET_IN, MAX_PACKET);
     options.set_inflight(INFLIGHT);
     Ok(options)
 }
