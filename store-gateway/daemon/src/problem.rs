@@ -1,6 +1,9 @@
 //! One problem document per refusal (RFC 9457), the same for API and pages.
 
+use axum::body::to_bytes;
+use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -55,6 +58,22 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, kind, detail)
     }
 
+    /// 404: no such route.
+    pub fn no_such_route() -> Self {
+        Self::not_found("not-found", "there is nothing at this address")
+    }
+
+    /// 405.
+    pub fn wrong_method() -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "this address does not take this method")
+    }
+
+    /// 507: the disk is full; nothing was kept.
+    pub fn disk_full() -> Self {
+        let what = "the disk is full; nothing was changed. Free some space and do it again";
+        Self::new(StatusCode::INSUFFICIENT_STORAGE, "disk-full", what)
+    }
+
     /// 503: the database could not take it; nothing was kept.
     pub fn storage(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "storage", detail)
@@ -97,5 +116,64 @@ impl IntoResponse for Problem {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
+    }
+}
+
+/// Bytes of a refusal's own words that are kept; the framework's are short.
+const WORDS: usize = 1_024;
+
+/// Turns refusals that the framework made itself (a body too large, a query or path that can't be read) into problem
+/// documents, so that an API's client has one form to read.
+pub async fn only_problems(request: Request, next: Next) -> Response {
+    as_problem(next.run(request).await).await
+}
+
+async fn as_problem(response: Response) -> Response {
+    let status = response.status();
+    let is_ours = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/problem+json");
+    if is_ours || !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    let (parts, body) = response.into_parts();
+    let words = to_bytes(body, WORDS).await.unwrap_or_default();
+    let words = String::from_utf8_lossy(&words).into_owned();
+    let kind = match status {
+        StatusCode::PAYLOAD_TOO_LARGE => "too-large",
+        StatusCode::NOT_FOUND => "not-found",
+        StatusCode::METHOD_NOT_ALLOWED => "method-not-allowed",
+        _ => "bad-request",
+    };
+    let mut told = Problem::new(status, kind, words).into_response();
+    if let Some(allow) = parts.headers.get(header::ALLOW) {
+        told.headers_mut().insert(header::ALLOW, allow.clone());
+    }
+    told
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn told(status: StatusCode, kind: &'static str) -> (Response, Value) {
+        let ours = (status, [(header::CONTENT_TYPE, kind), (header::ALLOW, "POST")], "length limit exceeded");
+        let (parts, body) = as_problem(ours.into_response()).await.into_parts();
+        let bytes = to_bytes(body, 4_096).await.unwrap();
+        (Response::from_parts(parts, ().into()), serde_json::from_slice(&bytes).unwrap_or_default())
+    }
+
+    #[tokio::test]
+    async fn a_refusal_of_the_framework_becomes_a_problem_document() {
+        let (answer, document) = told(StatusCode::PAYLOAD_TOO_LARGE, "text/plain; charset=utf-8").await;
+        assert_eq!(answer.status(), 413);
+        assert_eq!(answer.headers()[header::CONTENT_TYPE], "application/problem+json");
+        assert_eq!(answer.headers()[header::ALLOW], "POST");
+        assert_eq!(document["type"], "/problems/too-large");
+        assert_eq!((&document["status"], &document["detail"]), (&413.into(), &"length limit exceeded".into()));
+    }
+
+    #[tokio::test]
+    async fn good_answers_and_our_own_refusals_stay_as_they_are() {
+        assert_eq!(told(StatusCode::OK, "text/plain").await.1, Value::Null);
+        assert_eq!(told(StatusCode::NOT_FOUND, "application/problem+json").await.1, Value::Null);
     }
 }

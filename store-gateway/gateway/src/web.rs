@@ -14,6 +14,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
+use store_daemon::problem::Problem;
 use store_daemon::supervisor::Stop;
 use store_daemon::web::session::Sessions;
 use store_daemon::web::throttle::{Rule, Throttle};
@@ -85,6 +86,8 @@ impl Web {
             .nest("/api/v1", api::router())
             .merge(health::router())
             .merge(pages::router())
+            .fallback(|| async { Problem::no_such_route() })
+            .method_not_allowed_fallback(|| async { Problem::wrong_method() })
             .layer(DefaultBodyLimit::max(BODY_BYTES))
             .layer(middleware::from_fn(security_headers))
             .with_state(self.clone())

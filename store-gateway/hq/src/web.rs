@@ -13,11 +13,11 @@ pub mod templates;
 
 use axum::Router;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use store_daemon::problem::Problem;
+use store_daemon::problem::{Problem, only_problems};
 use store_daemon::web::assets::{Asset, Assets};
 use store_daemon::web::security_headers;
 
@@ -45,6 +45,7 @@ impl IntoResponse for Refusal {
 pub fn router(app: App) -> Router {
     let assets = Assets::new(&[FILES]);
     let api = api::router(&app).fallback(no_such_route).method_not_allowed_fallback(wrong_method);
+    let api = api.layer(from_fn(only_problems));
     Router::new()
         .nest("/api/v1", api)
         .merge(pages(&app))
@@ -94,11 +95,11 @@ fn pages(app: &App) -> Router<App> {
 }
 
 async fn no_such_route() -> Problem {
-    Problem::not_found("not-found", "there is nothing at this address")
+    Problem::no_such_route()
 }
 
 async fn wrong_method() -> Problem {
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "this address does not take this method")
+    Problem::wrong_method()
 }
 
 /// The application's state as handlers take it.

@@ -6,7 +6,9 @@ mod openapi;
 mod reservations;
 
 use axum::Router;
+use axum::middleware::from_fn;
 use axum::routing::{get, post};
+use store_daemon::problem::{Problem, only_problems};
 
 pub use act::{Acted, HandOverAsk, Presented, count_codes, hand_over_in, screen_is_open};
 pub use reservations::unknown_order;
@@ -32,4 +34,7 @@ pub fn router() -> Router<Web> {
         .route("/messages/preview", post(messages::preview))
         .route("/openapi.json", get(openapi::document))
         .route("/events", get(sse::events))
+        .fallback(|| async { Problem::no_such_route() })
+        .method_not_allowed_fallback(|| async { Problem::wrong_method() })
+        .layer(from_fn(only_problems))
 }

@@ -149,9 +149,12 @@ impl IntoResponse for Answer {
     }
 }
 
-/// Reads a JSON body; an empty one means `{}`.
+/// Reads a JSON body; an empty one means `{}`. serde takes an array for an object, field by field; nobody means that.
 fn parse<T: DeserializeOwned>(sent: &[u8]) -> Result<T, Problem> {
-    let sent = if sent.iter().all(u8::is_ascii_whitespace) { b"{}" } else { sent };
+    let sent = if sent.trim_ascii().is_empty() { b"{}" } else { sent };
+    if sent.trim_ascii_start().starts_with(b"[") {
+        return Err(Problem::bad_request("$: expected an object"));
+    }
     let mut reader = serde_json::Deserializer::from_slice(sent);
     let value = serde_path_to_error::deserialize(&mut reader)
         .map_err(|e| Problem::bad_request(format!("{}: {}", e.path(), e.inner())))?;

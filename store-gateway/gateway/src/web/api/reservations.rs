@@ -24,7 +24,10 @@ const PAGE_MOST: u32 = 500;
 
 /// A JSON body, or the problem that names the place of its mistake.
 pub fn body<T>(body: Result<Json<T>, JsonRejection>) -> Result<T, Problem> {
-    body.map(|Json(value)| value).map_err(|e| Problem::bad_request(e.body_text()))
+    body.map(|Json(value)| value).map_err(|e| match e.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::new(e.status(), "too-large", e.body_text()),
+        _ => Problem::bad_request(e.body_text()),
+    })
 }
 
 /// Reads an order's number from the path.
