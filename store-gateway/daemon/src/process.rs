@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 
 use serde_json::{Map, Value, json};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 /// Exit code for a failure while running.
@@ -68,15 +69,38 @@ pub async fn feed_watchdog(alive: impl Fn() -> bool) {
     }
 }
 
-/// Waits for SIGTERM or SIGINT.
-///
-/// # Errors
-/// When the process can't have signal handlers.
-pub async fn stop_asked() -> std::io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut term = signal(SignalKind::terminate())?;
-    let mut int = signal(SignalKind::interrupt())?;
-    tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
-    notify(&[sd_notify::NotifyState::Stopping]);
-    Ok(())
+/// SIGTERM and SIGINT, caught from now on. Make it before the ready line: who has read that may ask for a stop at once,
+/// and a stop that was asked for is no failure.
+pub struct StopSignals {
+    term: Signal,
+    int: Signal,
+}
+
+impl StopSignals {
+    /// Catches the signals.
+    ///
+    /// # Errors
+    /// When the process can't have signal handlers.
+    pub fn catch() -> std::io::Result<Self> {
+        Ok(Self { term: signal(SignalKind::terminate())?, int: signal(SignalKind::interrupt())? })
+    }
+
+    /// Waits for one of them, and tells systemd.
+    pub async fn asked(mut self) {
+        tokio::select! { _ = self.term.recv() => {}, _ = self.int.recv() => {} }
+        notify(&[sd_notify::NotifyState::Stopping]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_signal_that_comes_before_anybody_waits_is_not_lost() {
+        let signals = StopSignals::catch().unwrap();
+        let own = i32::try_from(std::process::id()).unwrap();
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(own), nix::sys::signal::Signal::SIGTERM).unwrap();
+        tokio::time::timeout(std::time::Duration::from_secs(5), signals.asked()).await.unwrap();
+    }
 }

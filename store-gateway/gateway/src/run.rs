@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use store_daemon::ledger::SqlLedger;
-use store_daemon::process::{announce_ready, feed_watchdog, stop_asked};
+use store_daemon::process::{StopSignals, announce_ready, feed_watchdog};
 use store_daemon::secrets::{Keys, random, seed, sha256_hex};
 use store_daemon::supervisor::Supervisor;
 use store_daemon::web::Listener;
@@ -67,6 +67,7 @@ fn open_database(config: &Config) -> anyhow::Result<Result<rusqlite::Connection,
 
 async fn serve(config: &mut Config, restored: Option<String>, announced: &mut bool) -> anyhow::Result<End> {
     crate::web::pages::note_start();
+    let signals = StopSignals::catch().context("catching signals")?;
     let listener = Listener::bind(&config.web).await.with_context(|| format!("listening on {}", config.web.listen))?;
     let address = listener.address();
     // After a restore the pages are found where they were.
@@ -97,7 +98,7 @@ async fn serve(config: &mut Config, restored: Option<String>, announced: &mut bo
     }
 
     let ended = tokio::select! {
-        asked = stop_asked() => asked.map(|()| End::Stopped).map_err(anyhow::Error::from),
+        () = signals.asked() => Ok(End::Stopped),
         name = supervisor.watch() => Err(anyhow::anyhow!("the task {name} keeps failing")),
         damage = upkeep::damage_found(&app) => Ok(End::Damaged(damage)),
     };

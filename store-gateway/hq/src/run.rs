@@ -27,6 +27,7 @@ const STOP: Duration = Duration::from_millis(3_500);
 /// # Errors
 /// When something that it needs can't be opened, or a task keeps failing.
 pub async fn run(config: Config) -> anyhow::Result<()> {
+    let signals = process::StopSignals::catch().context("catching signals")?;
     let files = Files::create(&config.storage.path)?;
     let mut connection = db::open(&files)?;
     let lived = db::begin_generation(&mut connection, &files)?;
@@ -80,7 +81,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     }));
 
     let ended = tokio::select! {
-        stopped = process::stop_asked() => stopped.map_err(anyhow::Error::from),
+        () = signals.asked() => Ok(()),
         task = supervisor.watch() => Err(anyhow::anyhow!("{task} has ended")),
     };
     supervisor.stop(STOP).await;
