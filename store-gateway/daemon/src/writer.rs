@@ -40,13 +40,60 @@ pub enum WriteError<E> {
     Refused(E),
     /// The database could not commit; nothing of the batch was kept.
     #[error("the database could not commit: {0}")]
-    Commit(Arc<str>),
+    Commit(Failure),
     /// The operation broke a rule of ours; nothing of it was kept.
     #[error("the operation panicked: {0}")]
     Panicked(String),
     /// The writer has stopped.
     #[error("the writer has stopped")]
     Stopped,
+}
+
+/// What kept a batch from the disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    why: Arc<str>,
+    cause: FailureCause,
+}
+
+/// What is to be done about a [`Failure`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailureCause {
+    /// Somebody must free some space; nothing is broken.
+    DiskFull,
+    /// Anything else that SQLite says.
+    Other,
+}
+
+impl Failure {
+    fn rolled_back() -> Self {
+        Self { why: "the database rolled the transaction back".into(), cause: FailureCause::Other }
+    }
+
+    /// What is to be done about it.
+    pub const fn cause(&self) -> FailureCause {
+        self.cause
+    }
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(e: rusqlite::Error) -> Self {
+        Self { cause: cause_of(&e), why: e.to_string().into() }
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.why)
+    }
+}
+
+/// What is to be done about an error of SQLite.
+pub fn cause_of(e: &rusqlite::Error) -> FailureCause {
+    match e.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::DiskFull) => FailureCause::DiskFull,
+        _ => FailureCause::Other,
+    }
 }
 
 /// What an operation sees: its savepoint's connection, and a list of things to do once the commit is on disk.
@@ -72,9 +119,9 @@ impl std::ops::Deref for Tx<'_> {
 }
 
 /// Told after the commit: the operations that must run and the answer to give.
-type Settle = Box<dyn FnOnce(Result<(), Arc<str>>) + Send>;
+type Settle = Box<dyn FnOnce(Result<(), Failure>) + Send>;
 /// Runs in the open transaction, or not at all when there is none, and says how to answer.
-type Job = Box<dyn FnOnce(Result<&Connection, &Arc<str>>) -> Settle + Send>;
+type Job = Box<dyn FnOnce(Result<&Connection, &Failure>) -> Settle + Send>;
 
 #[derive(Default)]
 struct Queue {
@@ -88,6 +135,7 @@ struct Shared {
     queue: Mutex<Queue>,
     filled: Condvar,
     counters: Counters,
+    trouble: Mutex<Option<Failure>>,
 }
 
 /// What the writer has done since it started.
@@ -166,7 +214,7 @@ impl Writer {
         let job: Job = Box::new(move |transaction| {
             let done = match transaction {
                 Ok(connection) => in_savepoint(connection, operation),
-                Err(why) => Err(WriteError::Commit(Arc::clone(why))),
+                Err(why) => Err(WriteError::Commit(why.clone())),
             };
             Box::new(move |committed| {
                 drop(place);
@@ -190,6 +238,11 @@ impl Writer {
     /// What the writer has done since it started.
     pub fn counters(&self) -> &Counters {
         &self.shared.counters
+    }
+
+    /// Why the last batch did not reach the disk; none when it did.
+    pub fn trouble(&self) -> Option<Failure> {
+        lock(&self.shared.trouble).clone()
     }
 
     /// Operations that wait for the writer now.
@@ -219,7 +272,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// An operation that ran: what it answered and what it wants done after the commit.
 type Done<T, E> = Result<(T, Vec<AfterCommit>), WriteError<E>>;
 
-fn settle<T, E>(done: Done<T, E>, committed: Result<(), Arc<str>>, answer: oneshot::Sender<Result<T, WriteError<E>>>) {
+fn settle<T, E>(done: Done<T, E>, committed: Result<(), Failure>, answer: oneshot::Sender<Result<T, WriteError<E>>>) {
     let result = match (done, committed) {
         (Ok((value, after)), Ok(())) => {
             after.into_iter().for_each(|act| act());
@@ -236,7 +289,7 @@ fn in_savepoint<T, E, F>(connection: &Connection, operation: F) -> Done<T, E>
 where
     F: FnOnce(&mut Tx<'_>) -> Result<T, E>,
 {
-    let commit_error = |e: rusqlite::Error| WriteError::Commit(e.to_string().into());
+    let commit_error = |e: rusqlite::Error| WriteError::Commit(e.into());
     connection.execute_batch("SAVEPOINT operation").map_err(commit_error)?;
     let mut tx = Tx { connection, after: Vec::new() };
     let result = catch_unwind(AssertUnwindSafe(|| operation(&mut tx)));
@@ -244,7 +297,7 @@ where
         // SQLite itself rolled the whole transaction back (a full disk does that): nothing of the batch is left.
         return match result {
             Ok(Err(refused)) => Err(WriteError::Refused(refused)),
-            _ => Err(WriteError::Commit("the database rolled the transaction back".into())),
+            _ => Err(WriteError::Commit(Failure::rolled_back())),
         };
     }
     match result {
@@ -296,13 +349,14 @@ fn next_batch(shared: &Shared) -> Option<Vec<Job>> {
 
 fn write_batch(connection: &Connection, shared: &Shared, batch: Vec<Job>) {
     let mut settles: Vec<Settle> = Vec::with_capacity(batch.len());
-    let mut failed: Option<Arc<str>> = None;
+    let mut failed: Option<Failure> = None;
+    let changes_before = connection.total_changes();
     if let Err(e) = connection.execute_batch("BEGIN IMMEDIATE") {
-        failed = Some(e.to_string().into());
+        failed = Some(e.into());
     }
     for job in batch {
         if failed.is_none() && connection.is_autocommit() {
-            failed = Some("the database rolled the transaction back".into());
+            failed = Some(Failure::rolled_back());
         }
         settles.push(job(failed.as_ref().map_or(Ok(connection), Err)));
     }
@@ -327,15 +381,19 @@ fn write_batch(connection: &Connection, shared: &Shared, batch: Vec<Job>) {
             }
         }
     }
+    // A commit of nothing says nothing about the disk.
+    if outcome.is_err() || connection.total_changes() > changes_before {
+        *lock(&shared.trouble) = outcome.clone().err();
+    }
     settles.into_iter().for_each(|settle| settle(outcome.clone()));
 }
 
-fn commit(connection: &Connection, shared: &Shared) -> Result<(), Arc<str>> {
+fn commit(connection: &Connection, shared: &Shared) -> Result<(), Failure> {
     if connection.is_autocommit() {
-        return Err("the database rolled the transaction back".into());
+        return Err(Failure::rolled_back());
     }
     let start = Instant::now();
-    let outcome = connection.execute_batch("COMMIT").map_err(|e| Arc::from(e.to_string()));
+    let outcome = connection.execute_batch("COMMIT").map_err(Failure::from);
     let micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
     shared.counters.commit_micros.fetch_add(micros, Ordering::Relaxed);
     shared.counters.slowest_commit_micros.fetch_max(micros, Ordering::Relaxed);
@@ -496,8 +554,12 @@ mod tests {
                 tx.execute("INSERT INTO b VALUES (zeroblob(1000000))", [])
             })
             .await;
-        assert!(flood.is_err());
+        assert!(matches!(flood, Err(WriteError::Refused(ref e)) if cause_of(e) == FailureCause::DiskFull), "{flood:?}");
+        assert!(writer.trouble().is_some(), "somebody is told");
+        writer.run(Lane::Work, |tx| tx.query_row("SELECT 1", [], |_| Ok(()))).await.unwrap();
+        assert!(writer.trouble().is_some(), "a commit of nothing is no proof");
         writer.run(Lane::Work, |tx| tx.execute("INSERT INTO t VALUES (1)", [])).await.unwrap();
+        assert_eq!(writer.trouble(), None);
         assert_eq!(rows(&readers).await, 1);
     }
 

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use shop_model::config::Bundle;
 use store_daemon::backup;
 use store_daemon::secrets::Keys;
-use store_daemon::writer::{Lane, Readers, WriteError, Writer};
+use store_daemon::writer::{FailureCause, Lane, Readers, WriteError, Writer, cause_of};
 use store_sync::{Message, SnapshotJob, StoreEnd};
 use tokio::sync::{Notify, broadcast, mpsc, watch};
 
@@ -41,9 +41,52 @@ pub enum ShopError {
     /// Stored text that no release of ours wrote.
     #[error("stored data can't be read: {0}")]
     Corrupt(String),
+    /// The disk is full; nothing was kept.
+    #[error("the disk is full")]
+    DiskFull,
     /// The writer could not commit; nothing was kept.
     #[error("{0}")]
     NotCommitted(String),
+}
+
+impl ShopError {
+    /// The disk's part of it, by its own name, whoever ran into it.
+    fn sorted(self) -> Self {
+        let full = match &self {
+            Self::Database(e) | Self::Sync(store_sync::Error::Ledger(e)) => cause_of(e) == FailureCause::DiskFull,
+            _ => false,
+        };
+        if full { Self::DiskFull } else { self }
+    }
+
+    /// True when the database takes nothing now, for a reason that may pass: a full disk, a card gone read-only.
+    pub fn is_passing(&self) -> bool {
+        use rusqlite::ErrorCode::{CannotOpen, DatabaseBusy, DatabaseLocked, DiskFull, ReadOnly, SystemIoFailure};
+        match self {
+            Self::DiskFull | Self::NotCommitted(_) => true,
+            Self::Database(e) | Self::Sync(store_sync::Error::Ledger(e)) => matches!(
+                e.sqlite_error_code(),
+                Some(CannotOpen | DatabaseBusy | DatabaseLocked | DiskFull | ReadOnly | SystemIoFailure)
+            ),
+            Self::Sync(_) | Self::Superseded | Self::Corrupt(_) => false,
+        }
+    }
+}
+
+/// For tasks whose work comes again by itself: a database that takes nothing now is written to the log and no reason
+/// to end, for a task that keeps failing ends the process, and the counter must stay open.
+///
+/// # Errors
+/// Everything else.
+pub fn go_on<T>(doing: &'static str, outcome: Result<T, ShopError>) -> Result<Option<T>, ShopError> {
+    match outcome {
+        Ok(done) => Ok(Some(done)),
+        Err(e) if e.is_passing() => {
+            tracing::warn!(doing, error = %e, "not now: the database takes nothing");
+            Ok(None)
+        }
+        Err(e) => Err(e),
+    }
 }
 
 /// What goes to the broker after a commit.
@@ -163,10 +206,13 @@ impl App {
                 })
                 .await;
             outcome.map_err(|e| match e {
-                WriteError::Refused(e) => app.seen(e),
+                WriteError::Refused(e) => app.seen(e.sorted()),
                 other => {
                     app.end().handle_rollback(app.clock.now());
-                    ShopError::NotCommitted(other.to_string())
+                    match other {
+                        WriteError::Commit(failure) if failure.cause() == FailureCause::DiskFull => ShopError::DiskFull,
+                        other => ShopError::NotCommitted(other.to_string()),
+                    }
                 }
             })
         });
@@ -236,5 +282,26 @@ impl App {
     /// Tells open pages. Nobody may be listening.
     pub fn tell(&self, live: Live) {
         drop(self.live.send(live));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sqlite(code: i32) -> rusqlite::Error {
+        rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None)
+    }
+
+    #[test]
+    fn a_full_disk_has_its_own_name_and_a_task_goes_on_past_it() {
+        // SQLite's result codes: SQLITE_FULL 13, SQLITE_READONLY 8, SQLITE_CONSTRAINT 19.
+        assert!(matches!(ShopError::from(sqlite(13)).sorted(), ShopError::DiskFull));
+        let inside = ShopError::from(store_sync::Error::Ledger(sqlite(13)));
+        assert!(matches!(inside.sorted(), ShopError::DiskFull));
+        assert!(matches!(go_on("looking", Err::<(), _>(ShopError::DiskFull)), Ok(None)));
+        assert!(matches!(go_on("looking", Err::<(), _>(sqlite(8).into())), Ok(None)));
+        assert!(matches!(go_on("looking", Ok(1)), Ok(Some(1))));
+        assert!(go_on("looking", Err::<(), _>(sqlite(19).into())).is_err(), "a broken rule of ours is no full disk");
     }
 }

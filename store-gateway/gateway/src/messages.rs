@@ -37,7 +37,7 @@ use serde::Deserialize;
 use store_daemon::supervisor::Stop;
 use store_daemon::writer::Lane;
 
-use crate::app::{App, ShopError};
+use crate::app::{App, ShopError, go_on};
 
 /// Passes of the reconciler in a row before other work gets its turn; each does a bounded number of things.
 const PASSES: usize = 20;
@@ -99,9 +99,11 @@ pub async fn run(app: App, mut stop: Stop) -> anyhow::Result<()> {
     let mut housekeeping = tokio::time::interval(HOUSEKEEPING);
     loop {
         tokio::select! {
-            () = app.messages_wake.notified() => reconcile(&app).await?,
-            _ = look.tick() => reconcile(&app).await?,
-            _ = housekeeping.tick() => app.work(Lane::Work, plan::housekeep).await?,
+            () = app.messages_wake.notified() => drop(go_on("looking at the queue", reconcile(&app).await)?),
+            _ = look.tick() => drop(go_on("looking at the queue", reconcile(&app).await)?),
+            _ = housekeeping.tick() => {
+                go_on("dropping old messages", app.work(Lane::Work, plan::housekeep).await)?;
+            }
             () = stop.asked() => return Ok(()),
         }
     }

@@ -16,7 +16,8 @@ use store_daemon::supervisor::Stop;
 use store_daemon::wall::{monotonic, tokio_instant};
 use store_daemon::writer::Lane;
 
-use crate::app::{App, ShopError};
+use crate::app::{App, ShopError, go_on};
+use crate::desk::Desk;
 use crate::messages::{inbound, outcome, sending};
 use health::Health;
 use port::Port;
@@ -24,6 +25,8 @@ use port::Port;
 /// A stop waits so long for the answer to a submission under way; after that its row stays `submitting` and the next
 /// start calls it unknown.
 const LAST_ANSWER: Duration = Duration::from_secs(3);
+/// Between two tries to write down what the modem said, while the database takes nothing.
+const STORAGE_WAIT: Duration = Duration::from_secs(1);
 /// With no deadline of the engine's own: how long to sleep.
 const IDLE: Duration = Duration::from_secs(3_600);
 
@@ -36,7 +39,8 @@ pub async fn run(app: App, mut stop: Stop) -> anyhow::Result<()> {
         stop.asked().await;
         return Ok(());
     };
-    let unsettled = app.work(Lane::Work, sending::settle_earlier_run).await.context("settling the earlier run")?;
+    let unsettled =
+        until_committed(&app, &stop, sending::settle_earlier_run).await.context("settling the earlier run")?;
     let engine = Engine::new(engine_config(&config, unsettled), seed(), monotonic());
     let mut shell = Shell {
         port: Port::new(config.port, config.baud),
@@ -46,8 +50,28 @@ pub async fn run(app: App, mut stop: Stop) -> anyhow::Result<()> {
         wake: None,
         under_way: None,
         may_pick: true,
+        stop: stop.clone(),
     };
     shell.run(stop).await
+}
+
+/// Writes down what became of something at the modem. While the database takes nothing it tries again: the modem
+/// waits, for what it said once is said nowhere else.
+async fn until_committed<T, F>(app: &App, stop: &Stop, act: F) -> Result<T, ShopError>
+where
+    T: Send + 'static,
+    F: FnOnce(&mut Desk<'_, '_>) -> Result<T, ShopError> + Clone + Send + 'static,
+{
+    loop {
+        match app.work(Lane::Work, act.clone()).await {
+            Err(e) if e.is_passing() && !stop.is_asked() => {
+                tracing::warn!(error = %e, "the database takes nothing: the modem waits");
+                let mut stop = stop.clone();
+                tokio::select! { () = tokio::time::sleep(STORAGE_WAIT) => {}, () = stop.asked() => {} }
+            }
+            outcome => return outcome,
+        }
+    }
 }
 
 fn engine_config(config: &crate::config::Modem, unsettled: Option<Unsettled>) -> EngineConfig {
@@ -73,6 +97,7 @@ struct Shell {
     under_way: Option<u64>,
     /// The queue may hold something since it was last found empty.
     may_pick: bool,
+    stop: Stop,
 }
 
 impl Shell {
@@ -108,7 +133,7 @@ impl Shell {
     /// What is due by time rather than by an event.
     async fn look(&mut self) -> anyhow::Result<()> {
         self.may_pick = true;
-        if self.health.look().await? == health::Wish::Resume {
+        if go_on("looking at the modem", self.health.look().await)? == Some(health::Wish::Resume) {
             self.engine.handle_command(Command::Resume, monotonic());
         }
         Ok(())
@@ -157,7 +182,7 @@ impl Shell {
             let Some(expected) = self.engine.ready_to_submit() else { return Ok(()) };
             let picked = match self.app.work(Lane::Work, move |desk| sending::pick(desk, expected)).await {
                 Err(ShopError::Superseded) => None,
-                other => other.context("picking the next message")?,
+                other => go_on("picking the next message", other).context("picking the next message")?.flatten(),
             };
             let Some(picked) = picked else {
                 self.may_pick = false;
@@ -177,7 +202,8 @@ impl Shell {
             Event::Accepted { token, reference } => {
                 self.ended(token);
                 self.work(move |desk| outcome::accepted(desk, token, reference)).await?;
-                Ok(self.health.sent().await?)
+                go_on("clearing the pause", self.health.sent().await)?;
+                Ok(())
             }
             Event::LateAccepted { token, reference } => {
                 tracing::info!(token, "the answer to a submission came late");
@@ -215,13 +241,26 @@ impl Shell {
                     self.port.close();
                     self.engine.handle_port_closed(monotonic());
                 }
-                self.health.handle(other).await.map_err(anyhow::Error::from)
+                go_on("noting the modem's state", self.health.handle(other).await)?;
+                Ok(())
             }
         }
     }
 
     async fn received(&mut self, key: Key, message: &gsm_modem::pdu::Deliver) -> anyhow::Result<()> {
-        match inbound::take(&self.app, message).await {
+        loop {
+            match inbound::take(&self.app, message).await {
+                Err(e) if e.is_passing() && !self.stop.is_asked() => {
+                    tracing::warn!(error = %e, "a text waits in the modem: the database takes nothing");
+                    tokio::select! { () = tokio::time::sleep(STORAGE_WAIT) => {}, () = self.stop.asked() => {} }
+                }
+                outcome => return self.taken(key, outcome),
+            }
+        }
+    }
+
+    fn taken(&mut self, key: Key, outcome: Result<(), ShopError>) -> anyhow::Result<()> {
+        match outcome {
             Ok(()) => {
                 self.stored(key);
                 Ok(())
@@ -248,8 +287,8 @@ impl Shell {
 
     async fn work(
         &self,
-        act: impl FnOnce(&mut crate::desk::Desk<'_, '_>) -> Result<(), ShopError> + Send + 'static,
+        act: impl FnOnce(&mut Desk<'_, '_>) -> Result<(), ShopError> + Clone + Send + 'static,
     ) -> anyhow::Result<()> {
-        self.app.work(Lane::Work, act).await.context("writing down what the modem said")
+        until_committed(&self.app, &self.stop, act).await.context("writing down what the modem said")
     }
 }

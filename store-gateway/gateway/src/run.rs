@@ -61,7 +61,19 @@ fn open_database(config: &Config) -> anyhow::Result<Result<rusqlite::Connection,
         Err(e) if e.chain().filter_map(|cause| cause.downcast_ref()).any(backup::is_damage) => {
             Ok(Err(format!("{e:#}")))
         }
-        Err(e) => Err(e),
+        Err(e) => Err(e.context(storage_trouble(&config.storage))),
+    }
+}
+
+/// SQLite says no more than that it can't open the file; the folder says why.
+fn storage_trouble(storage: &Path) -> String {
+    let probe = storage.join("write-probe");
+    match std::fs::write(&probe, b"") {
+        Ok(()) => {
+            drop(std::fs::remove_file(&probe));
+            format!("the storage {}", storage.display())
+        }
+        Err(e) => format!("the storage {} can't be written: {e}", storage.display()),
     }
 }
 

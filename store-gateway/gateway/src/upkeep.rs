@@ -8,7 +8,7 @@ use store_daemon::supervisor::Stop;
 use store_daemon::wall;
 use store_daemon::writer::Lane;
 
-use crate::app::{App, ShopError};
+use crate::app::{App, ShopError, go_on};
 use crate::config::Config;
 use crate::database;
 
@@ -30,16 +30,18 @@ pub async fn run(app: App, mut stop: Stop) -> anyhow::Result<()> {
         tokio::select! {
             _ = save.tick() => {
                 app.clock.look_at_system();
-                app.work(Lane::Work, |desk| {
+                let saved = app.work(Lane::Work, |desk| {
                     Ok(database::set_meta(desk.db(), "saved_ms", &desk.wall().unix_ms.to_string())?)
-                }).await?;
+                });
+                go_on("saving the time", saved.await)?;
             }
             _ = sweep.tick() => {
-                app.work(Lane::Work, |desk| {
+                let swept = app.work(Lane::Work, |desk| {
                     let old = desk.wall().unix_ms - IDEMPOTENCY_MS;
                     desk.db().execute("DELETE FROM idempotency WHERE at_ms < ?1", [old])?;
                     desk.sync(|end, ledger, now| end.trim(ledger, now))
-                }).await?;
+                });
+                go_on("dropping old rows", swept.await)?;
             }
             () = stop.asked() => return Ok(()),
         }
@@ -60,7 +62,7 @@ pub async fn back_up(app: App, mut stop: Stop) -> anyhow::Result<()> {
         tokio::select! { _ = due.tick() => {}, () = stop.asked() => return Ok(()) }
         let of = backups.clone();
         let taken = tokio::task::spawn_blocking(move || of.take()).await.context("taking a backup")?;
-        settle(&app, taken).await?;
+        go_on("entering a backup", settle(&app, taken).await)?;
     }
 }
 

@@ -20,7 +20,7 @@ use store_sync::topic::{Address, Topic};
 use store_sync::{Class, Delivery, LedgerRead as _, LinkState, Message, Output, Queue, Side};
 use tokio::sync::mpsc;
 
-use crate::app::{App, Outgoing, SCOPE, ShopError};
+use crate::app::{App, Outgoing, SCOPE, ShopError, go_on};
 use crate::facts::GatewayJudge;
 use crate::live::Live;
 use crate::settings;
@@ -118,13 +118,17 @@ impl Uplink {
             let wake = self.wake_at.map_or_else(|| tokio::time::Instant::now() + LOOK * 60, tokio_instant);
             tokio::select! {
                 event = self.events.recv() => match event {
-                    Some(event) => self.handle(event).await?,
+                    // What was not committed is not acknowledged: HQ sends it again.
+                    Some(event) => drop(go_on("taking what HQ says", self.handle(event).await)?),
                     None => return Ok(()),
                 },
-                Some(outgoing) = self.outgoing.recv() => self.publish(outgoing).await?,
-                () = self.app.uplink_wake.notified() => self.pump().await?,
-                () = tokio::time::sleep_until(wake) => self.pump().await?,
-                _ = look.tick() => self.look().await?,
+                Some(outgoing) = self.outgoing.recv() => drop(go_on("sending to HQ", self.publish(outgoing).await)?),
+                () = self.app.uplink_wake.notified() => drop(go_on("sending to HQ", self.pump().await)?),
+                () = tokio::time::sleep_until(wake) => {
+                    self.wake_at = None;
+                    go_on("sending to HQ", self.pump().await)?;
+                }
+                _ = look.tick() => drop(go_on("looking at the link", self.look().await)?),
                 () = stop.asked() => return Ok(()),
             }
         }

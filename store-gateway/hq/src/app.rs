@@ -12,7 +12,7 @@ use sans_io::{ClockQuality, Wall};
 use store_daemon::secrets::Keys;
 use store_daemon::web::session::Sessions;
 use store_daemon::web::throttle::{Rule, Throttle};
-use store_daemon::writer::{Lane, Readers, WriteError, Writer};
+use store_daemon::writer::{FailureCause, Lane, Readers, WriteError, Writer};
 use store_daemon::{secrets, wall};
 use store_sync::{EventId, HqEnd, Message, Now, SnapshotJob};
 use tokio::sync::{Notify, broadcast, mpsc};
@@ -204,7 +204,10 @@ impl App {
                 other => {
                     // Which ends had taken part is not known any more: all begin anew over their ledgers.
                     app.ends().clear();
-                    Refusal::Storage(other.to_string())
+                    match other {
+                        WriteError::Commit(failure) if failure.cause() == FailureCause::DiskFull => Refusal::DiskFull,
+                        other => Refusal::Storage(other.to_string()),
+                    }
                 }
             })
         });

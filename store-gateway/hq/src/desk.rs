@@ -80,6 +80,7 @@ impl<'d, 'c> Desk<'d, 'c> {
     ) -> Result<T, Refusal> {
         let failed = |e: store_sync::Error<rusqlite::Error>| match e {
             store_sync::Error::TooLarge { .. } => Refusal::TooLarge { limit: store_sync::wire::EVENT_BYTES_MAX },
+            store_sync::Error::Ledger(e) => e.into(),
             other => Refusal::Storage(format!("{other:?}")),
         };
         let mut ledger = SqlLedger::new(self.tx, store);

@@ -50,7 +50,7 @@ pub async fn take(app: &App, message: &Deliver) -> Result<(), ShopError> {
                 app.sending_wake.notify_one();
                 return Ok(());
             }
-            Err(e) if effect == Effect::Act && !matches!(e, ShopError::Superseded) => {
+            Err(e) if effect == Effect::Act && !matches!(e, ShopError::Superseded) && !e.is_passing() => {
                 tracing::error!(error = %e, "a text could not be acted on; it is kept for a person");
             }
             Err(e) => return Err(e),

@@ -123,11 +123,11 @@ impl Health {
             (can_send, status.down_since_ms.unwrap_or(now))
         };
         if can_send && self.is_told != Some(false) {
-            self.is_told = Some(false);
             self.clear(DOWN).await?;
+            self.is_told = Some(false);
         } else if !can_send && now - since >= limit_ms && self.is_told != Some(true) {
-            self.is_told = Some(true);
             self.raise(DOWN, "the modem can't send: see the health page").await?;
+            self.is_told = Some(true);
         }
         Ok(())
     }

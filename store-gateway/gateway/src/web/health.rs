@@ -23,19 +23,28 @@ pub fn router() -> Router<Web> {
     Router::new().route("/healthz", get(healthz)).route("/readyz", get(readyz)).route("/metrics", get(metrics))
 }
 
-/// Process and database.
+/// Process and database: it reads, and the last commit reached the disk or one does now.
 async fn healthz(State(web): State<Web>) -> Response {
-    let database = web.app.read(|db| Ok(standing_alerts(db)?)).await;
+    let alerts = web.app.read(|db| Ok(standing_alerts(db)?)).await;
+    let writes = if web.app.writer.trouble().is_some() { probe(&web).await } else { Ok(()) };
+    let database = alerts.and_then(|alerts| writes.map(|()| alerts));
+    let state = match &database {
+        Ok(_) => "ok",
+        Err(ShopError::DiskFull) => "disk-full",
+        Err(_) => "database",
+    };
     let signed = if web.app.config.hq_key.is_some() { "required" } else { "unsigned batches of HQ are accepted" };
     let modem = web.app.status.modem().clone();
     let link = web.app.status.link().clone();
     let body = json!({
-        "status": if database.is_ok() { "ok" } else { "database" },
+        "status": state,
+        "database": { "why": database.as_ref().err().map(ToString::to_string) },
         "version": env!("CARGO_PKG_VERSION"),
         "signatures": signed,
         "clock": web.app.clock.wall().quality.as_str(),
         "uplink": { "online": link.online, "connected": link.connected, "superseded": link.superseded, "recovery": link.recovery },
-        "modem": { "configured": modem.configured, "ready": modem.ready, "paused": modem.paused },
+        "modem": { "configured": modem.configured, "ready": modem.ready, "paused": modem.paused,
+                   "registration": modem.registration, "sim": modem.sim },
         "alerts": database.as_ref().ok(),
         "config": { "version": web.app.bundle().version, "refused": *web.app.status.config_refused() },
     });
@@ -54,18 +63,23 @@ async fn readyz(State(web): State<Web>) -> Response {
     if web.app.status.link().superseded {
         return (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "ready": false, "why": "superseded" }))).into_response();
     }
+    match probe(&web).await {
+        Ok(()) => Json(json!({ "ready": true })).into_response(),
+        Err(e) => {
+            (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "ready": false, "why": e.to_string() }))).into_response()
+        }
+    }
+}
+
+/// Writes a row, to see whether the database takes one.
+async fn probe(web: &Web) -> Result<(), ShopError> {
     let written = web.app.work(store_daemon::writer::Lane::Work, |desk| {
         let now = desk.wall().unix_ms.to_string();
         desk.db()
             .execute("INSERT INTO meta(key, value) VALUES ('probe', ?1) ON CONFLICT DO UPDATE SET value = ?1", [now])?;
         Ok(())
     });
-    match written.await {
-        Ok(()) => Json(json!({ "ready": true })).into_response(),
-        Err(e) => {
-            (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "ready": false, "why": e.to_string() }))).into_response()
-        }
-    }
+    written.await
 }
 
 async fn metrics(State(web): State<Web>) -> Response {

@@ -224,6 +224,7 @@ pub fn problem_of(error: &ShopError) -> Problem {
     };
     match error {
         ShopError::Superseded => Problem::new(StatusCode::CONFLICT, "superseded", detail),
+        ShopError::DiskFull => Problem::disk_full(),
         other => {
             tracing::error!(error = %detail, kind = ?std::mem::discriminant(other), "a request failed");
             Problem::storage(detail)

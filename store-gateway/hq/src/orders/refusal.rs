@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 use serde::Serialize;
 use serde_json::json;
 use store_daemon::problem::Problem;
+use store_daemon::writer::{FailureCause, cause_of};
 
 /// One thing that is wrong with a body, and where.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -63,11 +64,18 @@ pub enum Refusal {
     },
     /// The key came with another request before.
     KeyReused,
+    /// The disk is full; nothing was kept.
+    DiskFull,
     /// The database failed; nothing was kept.
     Storage(String),
 }
 
 impl Refusal {
+    /// True when our side failed, not the caller's: nothing of the transaction may stay.
+    pub const fn is_ours(&self) -> bool {
+        matches!(self, Self::Storage(_) | Self::DiskFull)
+    }
+
     /// A refusal of one field.
     pub fn field(path: impl Into<String>, detail: impl Into<String>) -> Self {
         Self::Invalid(vec![FieldError::new(path, detail)])
@@ -111,6 +119,7 @@ impl Refusal {
                 "idempotency-key-reused",
                 "this Idempotency-Key came with another request before",
             ),
+            Self::DiskFull => Problem::disk_full(),
             Self::Storage(why) => Problem::storage(why.as_str()),
         }
     }
@@ -140,7 +149,10 @@ impl std::error::Error for Refusal {}
 
 impl From<rusqlite::Error> for Refusal {
     fn from(e: rusqlite::Error) -> Self {
-        Self::Storage(e.to_string())
+        match cause_of(&e) {
+            FailureCause::DiskFull => Self::DiskFull,
+            FailureCause::Other => Self::Storage(e.to_string()),
+        }
     }
 }
 

@@ -135,7 +135,7 @@ where
         .await;
     match done {
         Ok(()) => Ok(Redirect::to(&order_path(&store, &order)).into_response()),
-        Err(refusal @ (Refusal::Storage(_) | Refusal::UnknownOrder)) => Err(refusal),
+        Err(refusal) if refusal.is_ours() || refusal == Refusal::UnknownOrder => Err(refusal),
         Err(refusal) => {
             let problem: Problem = refusal.problem();
             let page = pages::order_page(&app, &person, &store, &order, Some(problem.detail().to_owned())).await?;
@@ -291,7 +291,7 @@ pub async fn place_order(
     let actor = person.actor();
     match app.work(Lane::Work, move |desk| place::place(desk, &order, &actor)).await {
         Ok(_) => Ok(Redirect::to(&order_path(&form.store, &form.order)).into_response()),
-        Err(refusal @ Refusal::Storage(_)) => Err(refusal),
+        Err(refusal) if refusal.is_ours() => Err(refusal),
         Err(refusal) => {
             let path = if matches!(refusal, Refusal::CodeTaken) { "pickup_code" } else { "order" };
             let errors = vec![FieldError::new(path, refusal.problem().detail())];

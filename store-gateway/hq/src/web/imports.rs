@@ -173,7 +173,7 @@ async fn place_batch(app: &App, actor: &str, batch: Vec<Parsed>, codes: Codes) -
                 .into_iter()
                 .map(|item| match item.order.and_then(|order| place::place(desk, &order, &actor)) {
                     // The database failed: nothing of this commit may stay.
-                    Err(refusal @ Refusal::Storage(_)) => Err(refusal),
+                    Err(refusal) if refusal.is_ours() => Err(refusal),
                     other => Ok(other),
                 })
                 .collect::<Result<Vec<_>, _>>()
