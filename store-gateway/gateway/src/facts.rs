@@ -30,6 +30,13 @@ pub struct GatewayJudge {
     pub store: StoreId,
 }
 
+impl GatewayJudge {
+    /// The judge of this store.
+    pub fn of(store: &crate::config::Store) -> Self {
+        Self { chain: store.chain.clone(), store: store.id.clone() }
+    }
+}
+
 impl Judge for GatewayJudge {
     fn judge(&self, event: &Envelope) -> Verdict {
         let Some(kind) = EventType::find(&event.kind) else { return Verdict::KeepForUpgrade };

@@ -12,12 +12,13 @@ use store_daemon::supervisor::Supervisor;
 use store_daemon::web::Listener;
 use store_daemon::writer::{Lane, Readers, Writer, WriterThread};
 use store_daemon::{backup, broker};
-use store_sync::{Config as SyncConfig, StoreEnd, Witness};
+use store_sync::{AggregateKey, Config as SyncConfig, StoreEnd, Witness};
 use tokio::sync::Mutex;
 
-use crate::app::{App, Parts, SCOPE};
+use crate::app::{App, Parts, SCOPE, ShopError};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::facts::GatewayJudge;
 use crate::uplink::{Hello, Uplink};
 use crate::web::Web;
 use crate::{database, messages, modem, settings, staff, upkeep};
@@ -149,7 +150,23 @@ async fn assemble(
         link.recovery = head.recovery.is_some();
         link.superseded = head.superseded;
     }
+    judge_kept(&app).await.context("looking through what an earlier release kept")?;
     Ok((app, outgoing, writer_thread))
+}
+
+/// What an earlier release kept because it did not know it may be known to this one.
+async fn judge_kept(app: &App) -> Result<(), ShopError> {
+    let mut after: Option<AggregateKey> = None;
+    loop {
+        let from = after.take();
+        let judge = GatewayJudge::of(&app.config.store);
+        let next =
+            app.work(Lane::Work, move |desk| desk.sync(|end, ledger, _| end.judge_kept(ledger, &judge, from.as_ref())));
+        after = next.await?;
+        if after.is_none() {
+            return Ok(());
+        }
+    }
 }
 
 fn start_tasks(

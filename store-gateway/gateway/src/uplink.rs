@@ -183,8 +183,7 @@ impl Uplink {
             self.app.clock.learn(ClockQuality::Hq, at.as_millisecond());
         }
         let delivery = if retained { Delivery::Retained } else { Delivery::Live };
-        let judge =
-            GatewayJudge { chain: self.app.config.store.chain.clone(), store: self.app.config.store.id.clone() };
+        let judge = GatewayJudge::of(&self.app.config.store);
         let lane = if matches!(message, Message::Ack(_)) { Lane::Acknowledge } else { Lane::Work };
         self.app
             .work(lane, move |desk| {

@@ -14,6 +14,8 @@ use tokio::sync::Mutex;
 use crate::app::{App, Parts};
 use crate::config::Config;
 use crate::db::{self, Files};
+use crate::desk::Desk;
+use crate::facts::HqJudge;
 use crate::orders::refusal::Refusal;
 use crate::signing::Signer;
 use crate::uplink::{Hello, Sender, Uplink};
@@ -102,6 +104,7 @@ async fn begin(app: &App, restored: bool) -> anyhow::Result<()> {
             };
             for store in &stores {
                 desk.sync(store, |_, _, _| Ok(()))?;
+                judge_kept(desk, store)?;
             }
             Ok::<_, Refusal>(stores.len())
         })
@@ -109,6 +112,17 @@ async fn begin(app: &App, restored: bool) -> anyhow::Result<()> {
     let stores = begun.map_err(|refusal| anyhow::anyhow!("starting the stores' ledgers: {refusal:?}"))?;
     tracing::info!(stores, restored, "HQ starts");
     Ok(())
+}
+
+/// What an earlier release kept because it did not know it may be known to this one.
+fn judge_kept(desk: &mut Desk<'_, '_>, store: &str) -> Result<(), Refusal> {
+    let mut after = None;
+    loop {
+        after = desk.sync(store, |end, ledger, _| end.judge_kept(ledger, &HqJudge, after.as_ref()))?;
+        if after.is_none() {
+            return Ok(());
+        }
+    }
 }
 
 /// The one-time code of the set-up page, while nobody can log in.
