@@ -17,7 +17,7 @@ use shop_model::reservation::{self, Reservation};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use store_daemon::ledger::SqlLedger;
 use store_daemon::writer::Tx;
-use store_sync::{AggregateKey, Alert, NewEvent, Now, Output, StoreEnd};
+use store_sync::{AggregateKey, Alert, NewEvent, Now, Output, Side, StoreEnd};
 
 use crate::app::{App, Outgoing, SCOPE, ShopError};
 use crate::facts;
@@ -336,8 +336,20 @@ impl<'d, 'c> Desk<'d, 'c> {
             },
             "person" => self.refresh_person(&key.id),
             "command" => self.refuse_command(key),
+            "sync" => self.rejected(key),
             _ => Ok(()),
         }
+    }
+
+    /// HQ could not apply an event of ours: a person must see it, for what it was about stands still there.
+    fn rejected(&mut self, key: &AggregateKey) -> Result<(), ShopError> {
+        let said = facts::events(&SqlLedger::new(self.tx, SCOPE), key, Side::Hq)?.into_iter().next_back();
+        let Some(event) = said.filter(|event| event.kind == "sync.rejected") else { return Ok(()) };
+        let body: serde_json::Value = serde_json::from_str(event.body.get()).unwrap_or_default();
+        let text = |field: &str| body.get(field).and_then(serde_json::Value::as_str).unwrap_or_default();
+        let (kind, about) = (text("kind"), text("aggregate"));
+        let words = format!("HQ could not apply an event about {kind} {about}: {}", text("why"));
+        self.alert_row("rejected", &key.id, &words)
     }
 
     /// Commands come with a later release; until then each is answered, so that HQ does not wait for its expiry.

@@ -35,6 +35,7 @@ pub fn applied(desk: &mut Desk<'_, '_>, store: &str, key: &AggregateKey) -> Resu
         },
         "alert" => store_alert(desk, store, key),
         "case" => store_case(desk, store, key),
+        "sync" => store_rejected(desk, store, key),
         _ => Ok(()),
     }
 }
@@ -310,4 +311,16 @@ fn store_case(desk: &mut Desk<'_, '_>, store: &str, key: &AggregateKey) -> Resul
     let reservation = text("reservation").to_owned();
     let at = AlertAt { store, key: &own, kind: "case", reservation: Some(&reservation) };
     desk.alert_once(at, &format!("a case is open: {}", text("kind").replace('_', " ")))
+}
+
+/// The store could not apply an event of ours: a person must see it, for what it was about stands still there.
+fn store_rejected(desk: &mut Desk<'_, '_>, store: &str, key: &AggregateKey) -> Result<(), Refusal> {
+    let newest = facts::newest_of_store(&SqlLedger::new(desk.db(), store), key)?;
+    let Some(event) = newest.filter(|event| event.kind == "sync.rejected") else { return Ok(()) };
+    let body: serde_json::Value = serde_json::from_str(event.body.get()).unwrap_or_default();
+    let text = |field: &str| body.get(field).and_then(serde_json::Value::as_str).unwrap_or_default();
+    let (kind, about) = (text("kind"), text("aggregate"));
+    let reservation = (kind == "reservation").then_some(about);
+    let at = AlertAt { store, key: &format!("rejected-{}", key.id), kind: "sync", reservation };
+    desk.alert_once(at, &format!("the store could not apply an event about {kind} {about}: {}", text("why")))
 }
