@@ -1,14 +1,17 @@
-//! The command line: `run`, `check`, `doctor`, `staff add`, `sms encode|decode`.
+//! The command line: `run`, `check`, `doctor`, `take-over`, `staff add`, `sms encode|decode`.
 
 use std::io::BufRead as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::{Parser, Subcommand};
+use store_daemon::ledger::SqlLedger;
 use store_daemon::process::{EXIT_CONFIG, EXIT_FAILED, init_logs, init_tls};
 use store_daemon::wall::unix_ms;
+use store_sync::LedgerRead as _;
 
+use crate::app::SCOPE;
 use crate::config::Config;
 use crate::sms_cli::SmsCommand;
 use crate::staff::Entry;
@@ -30,6 +33,9 @@ enum Command {
     Check(ConfigFile),
     /// Looks at everything that the daemon needs and says what is wrong.
     Doctor(ConfigFile),
+    /// Says that this box is the store's right one after another took over: it takes everything from HQ again and goes on.
+    /// Switch the other box off and stop this one's service first.
+    TakeOver(ConfigFile),
     /// The people of the store.
     #[command(subcommand)]
     Staff(StaffCommand),
@@ -80,6 +86,7 @@ pub fn main() -> ExitCode {
             ExitCode::SUCCESS
         }),
         Command::Doctor(file) => with_config(&file.config, |config| doctor::look(&config)),
+        Command::TakeOver(file) => with_config(&file.config, |config| told(take_over(&config))),
         Command::Staff(StaffCommand::Add { config, id, name, role, .. }) => {
             with_config(&config, |config| told(add_staff(&config, &id, &name, &role)))
         }
@@ -114,4 +121,25 @@ fn add_staff(config: &Config, id: &str, name: &str, role: &str) -> anyhow::Resul
     entry.put(&db, unix_ms()).with_context(|| format!("entering {id}"))?;
     println!("{id} may log in");
     Ok(())
+}
+
+fn take_over(config: &Config) -> anyhow::Result<()> {
+    let db = database::open(config)?;
+    match SqlLedger::new(&db, SCOPE).head().context("reading the sync ledger")? {
+        Some(head) if head.superseded => {}
+        Some(_) => bail!("no other box has taken over this store; there is nothing to do"),
+        None => bail!("this box has never run"),
+    }
+    // A used database without its witness counts as restored: the next start begins a new epoch above all others,
+    // takes HQ's copy and doubts what the other box may have done meanwhile.
+    let witness = config.witness();
+    match std::fs::remove_file(&witness) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+            Err(e).with_context(|| format!("removing {}", witness.display()))
+        }
+        _ => {
+            println!("start the service: this box takes over and asks for a scan of each bag");
+            Ok(())
+        }
+    }
 }

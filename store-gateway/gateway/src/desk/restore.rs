@@ -17,8 +17,14 @@ impl Desk<'_, '_> {
     /// This database turned out to be an old copy. Nothing of ours goes to HQ before the snapshot; what it holds is in
     /// doubt from now on.
     pub(super) fn rolled_back(&mut self, why: &str) -> Result<(), ShopError> {
-        self.app().status.link().recovery = true;
+        {
+            let app = self.app();
+            let mut link = app.status.link();
+            link.recovery = true;
+            link.superseded = false; // A new epoch asks HQ anew who speaks for this store.
+        }
         self.doubt_everything()?;
+        self.clear_alert("superseded", "box")?;
         self.alert("rolled-back", "database", &format!("this database is an older copy: {why}"))
     }
 
