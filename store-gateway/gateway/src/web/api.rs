@@ -32,6 +32,7 @@ pub fn router() -> Router<Web> {
         .route("/reservations/{order}/put-back", post(act::put_back))
         .route("/messages", get(messages::list).post(messages::create))
         .route("/messages/preview", post(messages::preview))
+        .route("/messages/resume", post(messages::resume))
         .route("/openapi.json", get(openapi::document))
         .route("/events", get(sse::events))
         .fallback(|| async { Problem::no_such_route() })

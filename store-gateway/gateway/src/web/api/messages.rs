@@ -6,6 +6,7 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use shop_model::decide::Role;
 use store_daemon::problem::Problem;
 use store_daemon::writer::Lane;
 
@@ -71,6 +72,15 @@ pub async fn create(
         .await;
     let message = queued.map_err(|e| problem_of(&e))??;
     Ok((StatusCode::CREATED, Json(json!({ "id": message.to_string(), "state": "queued" }))))
+}
+
+/// `POST messages/resume`: somebody has seen to a SIM that the network refused. For seniors and managers.
+pub async fn resume(State(web): State<Web>, who: LoggedIn) -> Result<StatusCode, Problem> {
+    if who.session.who.role == Role::Clerk {
+        return Err(Problem::forbidden("a senior or manager lets a paused SIM send again"));
+    }
+    messages::resume_sending(&web.app, who.who()).await.map_err(|e| problem_of(&e))?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 #[derive(Deserialize)]

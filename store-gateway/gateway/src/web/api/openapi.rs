@@ -26,6 +26,7 @@ const OPERATIONS: &[(&str, &str, &str, Option<&str>)] = &[
     ("get", "/messages", "The queue and its history: ?state= &order= &limit= &cursor=", None),
     ("post", "/messages", "A text from staff to an order's phone", Some("NewMessage")),
     ("post", "/messages/preview", "What a text would cost", Some("Preview")),
+    ("post", "/messages/resume", "Somebody has seen to a SIM that the network refused: send again", None),
     ("get", "/openapi.json", "This document", None),
     ("get", "/events", "Server-sent events: hello, order, board, pill, texts, bye", None),
 ];
