@@ -171,6 +171,9 @@ impl Modem {
             ("+CPINR", Ask::Run | Ask::Read) if vendor != Profile::Generic => {
                 Reply::Done(vec![format!("+CPINR: SIM PIN,{pin},3"), format!("+CPINR: SIM PUK,{puk},10")], End::Ok)
             }
+            ("+QPINC", Ask::Set(values)) if vendor == Profile::Ec25 && values.first() == Some(&"SC") => {
+                Reply::info(format!("+QPINC: \"SC\",{pin},{puk}"))
+            }
             ("+QPINC", Ask::Read) if vendor == Profile::Ec25 => Reply::info(format!("+QPINC: \"SC\",{pin},{puk}")),
             ("+CLCK", Ask::Set(values)) if values.first() == Some(&"SC") => match values.get(1) {
                 Some(&"2") => {
