@@ -43,6 +43,10 @@ pub struct Options {
     pub uplink: String,
     /// Lines for `[storage]`.
     pub storage: String,
+    /// Lines for `[messages]`.
+    pub messages: String,
+    /// Lines for HQ's `[hq]`.
+    pub hq: String,
     /// Arguments of the simulated modem.
     pub modem_arguments: Vec<String>,
 }
@@ -59,7 +63,7 @@ impl Shop {
         let proxy = CutProxy::start(any, &format!("127.0.0.1:{}", broker.port), None)?;
         let arguments: Vec<&str> = options.modem_arguments.iter().map(String::as_str).collect();
         let modem = SimModem::start(dir.path(), &arguments)?;
-        let hq = Hq::start(dir.path(), &broker.url())?;
+        let hq = Hq::start_with(dir.path(), &broker.url(), &options.hq)?;
         let uplink = format!("mqtt://{}", proxy.listen);
         let gateway = Gateway::start(dir.path(), STORE, &uplink, Some(&modem.link), options)?;
         Ok(Self { dir, broker, proxy, modem, hq, gateway })
@@ -136,7 +140,13 @@ fn agent() -> ureq::Agent {
 }
 
 /// Sends a request and reads the answer as JSON (text answers come as a JSON string).
-fn request(method: &str, url: &str, token: &str, body: Option<&str>, headers: &[(&str, &str)]) -> Result<(u16, Value)> {
+pub fn request(
+    method: &str,
+    url: &str,
+    token: &str,
+    body: Option<&str>,
+    headers: &[(&str, &str)],
+) -> Result<(u16, Value)> {
     let mut builder = ureq::http::Request::builder().method(method).uri(url);
     builder = builder.header("authorization", format!("Bearer {token}"));
     if body.is_some() && !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
@@ -169,10 +179,17 @@ pub struct Hq {
     pub process: Process,
     pub config: PathBuf,
     pub web: String,
+    /// Address and cookie of somebody who is logged in.
+    session: std::cell::RefCell<Option<(String, String)>>,
 }
 
 impl Hq {
     pub fn start(dir: &Path, broker: &str) -> Result<Self> {
+        Self::start_with(dir, broker, "")
+    }
+
+    /// With more lines for `[hq]`.
+    pub fn start_with(dir: &Path, broker: &str, lines: &str) -> Result<Self> {
         use std::fmt::Write as _;
         let config = dir.join("hq.toml");
         let mut digest = String::new();
@@ -180,18 +197,24 @@ impl Hq {
             write!(digest, "{byte:02x}")?;
         }
         let text = format!(
-            "[hq]\nchain = \"{CHAIN}\"\n[broker]\nurl = \"{broker}\"\n[storage]\npath = {:?}\n[web]\nlisten = \"127.0.0.1:0\"\n\
+            "[hq]\nchain = \"{CHAIN}\"\n{lines}\n[broker]\nurl = \"{broker}\"\n[storage]\npath = {:?}\n[web]\nlisten = \"127.0.0.1:0\"\n\
              [[api_key]]\nname = \"test\"\nsha256 = \"{digest}\"\n",
             dir.join("hq")
         );
         std::fs::write(&config, text)?;
         let (process, web) = spawn("store-hq", &config)?;
-        Ok(Self { process, config, web })
+        Ok(Self { process, config, web, session: std::cell::RefCell::default() })
     }
 
     /// Starts it again after it was killed or stopped, on whatever port is free.
     pub fn restart(&mut self) -> Result<()> {
         (self.process, self.web) = spawn("store-hq", &self.config)?;
+        Ok(())
+    }
+
+    /// Starts it again by a command of the test's own.
+    pub fn respawn(&mut self, command: &mut Command) -> Result<()> {
+        (self.process, self.web) = announced("store-hq", command)?;
         Ok(())
     }
 
@@ -205,6 +228,34 @@ impl Hq {
 
     pub fn send(&self, method: &str, path: &str, body: &str, headers: &[(&str, &str)]) -> Result<(u16, Value)> {
         request(method, &format!("http://{}/api/v1/{path}", self.web), API_KEY, Some(body), headers)
+    }
+
+    /// Reads a path outside the API.
+    pub fn plain(&self, path: &str) -> Result<(u16, Value)> {
+        request("GET", &format!("http://{}{path}", self.web), API_KEY, None, &[])
+    }
+
+    /// The page of alerts, as somebody who is logged in sees it.
+    pub fn alerts_page(&self) -> Result<String> {
+        let agent: ureq::Agent = ureq::Agent::config_builder().max_redirects(0).build().into();
+        let page = |path: &str| format!("http://{}{path}", self.web);
+        let known = self.session.borrow().clone().filter(|(web, _)| *web == self.web).map(|(_, cookie)| cookie);
+        let cookie = match known {
+            Some(cookie) => cookie,
+            None => {
+                let mut add = Command::new(binary("store-hq")?);
+                add.args(["user", "add", "--id", "kontrola", "--name", "Kontrola", "--password-stdin", "--config"]);
+                said_to(add.arg(&self.config), "a long enough password")?;
+                let form = "id=kontrola&password=a+long+enough+password&next=%2Falerts";
+                let kind = "application/x-www-form-urlencoded";
+                let answer = agent.post(page("/login")).header("content-type", kind).send(form)?;
+                let cookie = answer.headers().get("set-cookie").context("the session's cookie")?.to_str()?;
+                cookie.split(';').next().unwrap_or_default().to_owned()
+            }
+        };
+        let text = agent.get(page("/alerts")).header("cookie", &cookie).call()?.body_mut().read_to_string()?;
+        *self.session.borrow_mut() = Some((self.web.clone(), cookie));
+        Ok(text)
     }
 
     pub fn order(&self, order: &str) -> Result<Value> {
@@ -235,6 +286,28 @@ pub struct Gateway {
 
 impl Gateway {
     pub fn start(dir: &Path, store: &str, uplink: &str, modem: Option<&Path>, options: &Options) -> Result<Self> {
+        let (config, storage) = Self::configure(dir, store, uplink, modem, options)?;
+        let mut run = Command::new(binary("store-gateway")?);
+        run.args(["run", "--config"]).arg(&config);
+        Self::spawn(&mut run, config, storage)
+    }
+
+    /// Starts it by a command of the test's own, and logs in.
+    pub fn spawn(run: &mut Command, config: PathBuf, storage: PathBuf) -> Result<Self> {
+        let (process, web) = announced("store-gateway", run)?;
+        let mut gateway = Self { process, config, storage, web, token: String::new() };
+        gateway.token = gateway.log_in("ewa", "2468")?;
+        Ok(gateway)
+    }
+
+    /// Writes its configuration and enters its people; gives the configuration's path and the storage's.
+    pub fn configure(
+        dir: &Path,
+        store: &str,
+        uplink: &str,
+        modem: Option<&Path>,
+        options: &Options,
+    ) -> Result<(PathBuf, PathBuf)> {
         let storage = dir.join(format!("gateway-{store}"));
         let config = dir.join(format!("gateway-{store}.toml"));
         let modem = modem.map_or_else(String::new, |port| {
@@ -243,16 +316,13 @@ impl Gateway {
         let text = format!(
             "[store]\nchain = \"{CHAIN}\"\nid = \"{store}\"\nname = \"Wola\"\n[storage]\npath = {storage:?}\n{}\n\
              [uplink]\nurl = \"{uplink}\"\nretry_min_ms = 50\nretry_max_ms = 500\n{}\n{modem}\
-             [web]\nlisten = \"127.0.0.1:0\"\n[counter]\n{}\n",
-            options.storage, options.uplink, options.counter
+             [web]\nlisten = \"127.0.0.1:0\"\n[counter]\n{}\n[messages]\n{}\n",
+            options.storage, options.uplink, options.counter, options.messages
         );
         std::fs::write(&config, text)?;
         add_staff(&config, "anna", "Anna Kos", "clerk", "1357")?;
         add_staff(&config, "ewa", "Ewa Lis", "manager", "2468")?;
-        let (process, web) = spawn("store-gateway", &config)?;
-        let mut gateway = Self { process, config, storage, web, token: String::new() };
-        gateway.token = gateway.log_in("ewa", "2468")?;
-        Ok(gateway)
+        Ok((config, storage))
     }
 
     /// Starts it again after it was killed or stopped, and logs in.
@@ -307,6 +377,21 @@ impl Gateway {
         Ok(self.order(order)?["messages"].as_array().cloned().unwrap_or_default())
     }
 
+    /// What the health page tells people, as text.
+    pub fn health_page(&self) -> Result<String> {
+        let (status, page) = self.plain("/health-page")?;
+        ensure!(status == 200, "the health page: {status}");
+        Ok(page.as_str().unwrap_or_default().to_owned())
+    }
+
+    /// One figure of `/metrics`, by its name with labels; zero when it is not there.
+    pub fn metric(&self, name: &str) -> Result<u64> {
+        let (status, text) = self.plain("/metrics")?;
+        ensure!(status == 200, "metrics: {status}");
+        let value = text.as_str().unwrap_or_default().lines().find_map(|l| l.strip_prefix(name)?.strip_prefix(' '));
+        Ok(value.and_then(|v| v.parse().ok()).unwrap_or(0))
+    }
+
     pub fn health(&self) -> Result<Value> {
         Ok(self.plain("/healthz")?.1)
     }
@@ -320,23 +405,29 @@ impl Gateway {
 
 /// Enters somebody through the command line, as an installer would.
 pub fn add_staff(config: &Path, id: &str, name: &str, role: &str, pin: &str) -> Result<()> {
+    let mut add = Command::new(binary("store-gateway")?);
+    add.args(["staff", "add", "--id", id, "--name", name, "--role", role, "--pin-stdin", "--config"]);
+    said_to(add.arg(config), pin)
+}
+
+/// Runs a command that reads a secret as one line.
+fn said_to(command: &mut Command, line: &str) -> Result<()> {
     use std::io::Write as _;
-    let mut child = Command::new(binary("store-gateway")?)
-        .args(["staff", "add", "--id", id, "--name", name, "--role", role, "--pin-stdin", "--config"])
-        .arg(config)
-        .stdin(std::process::Stdio::piped())
-        .stdout(std::process::Stdio::null())
-        .spawn()?;
-    writeln!(child.stdin.take().context("its standard input")?, "{pin}")?;
+    let quiet = std::process::Stdio::null;
+    let mut child = command.stdin(std::process::Stdio::piped()).stdout(quiet()).stderr(quiet()).spawn()?;
+    writeln!(child.stdin.take().context("its standard input")?, "{line}")?;
     let status = child.wait()?;
-    ensure!(status.success(), "staff add {id}: {status}");
+    ensure!(status.success(), "{command:?}: {status}");
     Ok(())
 }
 
 fn spawn(program: &str, config: &Path) -> Result<(Process, String)> {
     let mut command = Command::new(binary(program)?);
-    command.args(["run", "--config"]).arg(config).env("RUST_LOG", "info");
-    let mut process = Process::spawn(program, &mut command)?;
+    announced(program, command.args(["run", "--config"]).arg(config))
+}
+
+fn announced(program: &str, command: &mut Command) -> Result<(Process, String)> {
+    let mut process = Process::spawn(program, command.env("RUST_LOG", "info"))?;
     let ready = process.ready(START)?;
     ensure!(ready["ready"] == true, "{program}: {ready}");
     let web = ready["web"].as_str().with_context(|| format!("{program} names no web address: {ready}"))?.to_owned();
