@@ -87,12 +87,12 @@ struct Case {
     fault: Value,
     /// Steps that the history has, in this order, others between them.
     steps: &'static [&'static str],
-    /// Texts on air.
-    air: usize,
+    /// Most texts on air; more than one only where the journal says that nobody knew.
+    most: usize,
 }
 
-fn case(name: &'static str, fault: Value, steps: &'static [&'static str], air: usize) -> Case {
-    Case { name, fault, steps, air }
+fn case(name: &'static str, fault: Value, steps: &'static [&'static str], most: usize) -> Case {
+    Case { name, fault, steps, most }
 }
 
 /// Faults after which the modem is the same as before.
@@ -164,7 +164,7 @@ fn answer_faults() -> Vec<Case> {
             "reboot after",
             json!({"kind": "reboot", "command": "AT+CMGS", "air": "after"}),
             &["submitted", "unknown", "delivered"],
-            1,
+            2,
         ),
     ]
 }
@@ -191,8 +191,12 @@ fn each_fault_of_a_submission_ends_in_its_state_and_the_next_text_goes_out() -> 
         let steps = history(&message);
         ensure!(has_steps(&steps, case.steps), "{}: {steps:?} has not {:?}", case.name, case.steps);
         let times = on_air(&mut shop.modem, &pair[0])?;
-        let unknowns = steps.iter().filter(|s| s.starts_with("unknown")).count();
-        ensure!(times == case.air, "{}: {times} texts on air, {unknowns} called unknown: {steps:?}", case.name);
+        let excused = steps.iter().filter(|s| s.starts_with("unknown")).count();
+        ensure!(
+            (1..=case.most).contains(&times) && times <= 1 + excused,
+            "{}: {times} texts on air, {excused} called unknown: {steps:?}",
+            case.name
+        );
         shop.modem.control.ask(&json!({"do": "clear_faults"}))?;
         stage(&shop.gateway, &pair[1])?;
         let next = wait_ready(&shop.gateway, &pair[1], |m| m["state"] == "delivered")
