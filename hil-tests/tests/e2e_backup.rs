@@ -69,7 +69,7 @@ fn a_database_that_is_none_any_more_is_replaced_at_the_start() -> Result<()> {
     let database = shop.gateway.storage.join("shop.db");
     std::fs::remove_file(database.with_extension("db-wal"))?;
     overwrite(&database, 0, 512)?;
-    shop.gateway.restart()?;
+    shop.gateway.start_again()?;
     goes_on(&mut shop, &told, &new, &code)
 }
 
@@ -81,7 +81,7 @@ fn a_damaged_page_is_found_after_a_crash_and_the_counter_comes_back_at_the_same_
     let database = shop.gateway.storage.join("shop.db");
     let root = damage_target(&database)?;
     overwrite(&database, root, 4_096)?;
-    shop.gateway.restart()?;
+    shop.gateway.start_again()?;
     goes_on(&mut shop, &told, &new, &code)
 }
 

@@ -3,7 +3,8 @@
 
 use rusqlite::params;
 use shop_model::event::{Actor, MessageFact};
-use shop_model::ids::MessageId;
+use shop_model::ids::{MessageId, ReservationId};
+use shop_model::reservation::GoodsState;
 
 use super::Desk;
 use crate::app::ShopError;
@@ -32,6 +33,7 @@ impl Desk<'_, '_> {
     pub(super) fn restored(&mut self) -> Result<(), ShopError> {
         self.app().status.link().recovery = false;
         self.doubt_everything()?;
+        self.refresh_open()?;
         messages::adopt_restored(self)?;
         let mut waiting =
             self.db().prepare("SELECT id FROM message WHERE state IN ('queued', 'held', 'submitting')")?;
@@ -50,6 +52,22 @@ impl Desk<'_, '_> {
         self.db().execute("UPDATE message SET attempts = max(attempts, 2) WHERE state = 'unknown'", [])?;
         self.tell(Live::Board);
         self.tell(Live::Texts);
+        Ok(())
+    }
+
+    /// What a box in recovery left undone for the orders in the snapshot: their codes, and the answers that it owes.
+    fn refresh_open(&mut self) -> Result<(), ShopError> {
+        let open: Vec<String> = {
+            let mut rows = self.db().prepare("SELECT id, goods FROM reservation")?;
+            let rows = rows.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
+            let rows = rows.collect::<Result<Vec<_>, _>>()?;
+            let is_open = |goods: &str| GoodsState::parse(goods).is_some_and(|state| !state.is_ended());
+            rows.into_iter().filter(|(_, goods)| is_open(goods)).map(|(id, _)| id).collect()
+        };
+        for id in open {
+            let id = ReservationId::parse(&id).map_err(|e| ShopError::Corrupt(e.to_string()))?;
+            self.refresh(id)?;
+        }
         Ok(())
     }
 
