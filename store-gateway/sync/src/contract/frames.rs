@@ -184,6 +184,18 @@ frames! {
         /// How much waits.
         #[serde(default)]
         queues: Option<Value>,
+        /// What the store is called on screens.
+        #[serde(default)]
+        name: Option<String>,
+        /// Open orders past their promised time that nobody has picked.
+        #[serde(default)]
+        at_risk: Option<u64>,
+        /// Days that the outbox lasts without HQ at a busy store's pace.
+        #[serde(default)]
+        offline_days_left: Option<u64>,
+        /// What the store knows of its modem.
+        #[serde(default)]
+        modem: Option<Value>,
     }
     /// `sync/request`.
     SnapshotRequest {
