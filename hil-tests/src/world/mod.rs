@@ -3,6 +3,7 @@
 //! A missing peer is a failure that names the Debian package, never a skip. Every process is ended when its handle is dropped.
 
 mod modem;
+mod tap;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
@@ -22,6 +23,7 @@ use nix::unistd::Pid;
 use serde_json::Value;
 
 pub use modem::{HostPort, SimModem};
+pub use tap::{Frame, Tap};
 
 /// Pause between two looks at a state: short against every limit, long against the cost of a look.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
@@ -309,7 +311,7 @@ impl Mosquitto {
             let port = free_port()?;
             let config = dir.join(format!("mosquitto-{port}.conf"));
             let lines = format!(
-                "listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\nmax_inflight_messages 0\n\
+                "listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\nset_tcp_nodelay true\nmax_inflight_messages 0\n\
                  max_queued_messages 0\nlog_dest stderr\n"
             );
             fs::write(&config, lines)?;

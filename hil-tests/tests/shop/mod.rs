@@ -357,6 +357,13 @@ impl Gateway {
         request("GET", &format!("http://{}{path}", self.web), &self.token, None, &[])
     }
 
+    /// Sends a form as a page does.
+    pub fn form(&self, path: &str, fields: &[(&str, &str)]) -> Result<(u16, Value)> {
+        let pairs: Vec<String> = fields.iter().map(|(name, value)| format!("{name}={}", segment(value))).collect();
+        let headers = [("content-type", "application/x-www-form-urlencoded")];
+        request("POST", &format!("http://{}{path}", self.web), &self.token, Some(&pairs.join("&")), &headers)
+    }
+
     /// `POST reservations/{order}/{act}`.
     pub fn act(&self, order: &str, act: &str, body: &Value) -> Result<(u16, Value)> {
         self.send("POST", &format!("reservations/{}/{act}", segment(order)), &body.to_string(), &[])
