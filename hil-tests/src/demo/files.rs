@@ -207,7 +207,7 @@ pub fn orders(count: u64, memory: &Memory) -> Result<String> {
 /// kernel then forgets that it should die with the demo.
 fn broker(ports: &Ports) -> String {
     let listener = format!("listener {} 127.0.0.1", ports.broker);
-    format!("{listener}\nallow_anonymous true\npersistence false\nlog_dest stderr\nuser root\n")
+    format!("{listener}\nallow_anonymous true\npersistence false\nset_tcp_nodelay true\nlog_dest stderr\nuser root\n")
 }
 
 fn hex(bytes: &[u8]) -> String {
