@@ -165,7 +165,7 @@ fn starts(stand: &mut Stand, table: &mut Table) -> Result<()> {
 /// From just before exec to the answer of `/readyz`, which writes to the database.
 fn first_answer(gateway: &mut Gateway) -> Result<Duration> {
     let began = Instant::now();
-    gateway.respawn()?;
+    gateway.start_again()?;
     let (status, answer) = gateway.plain("/readyz")?;
     let took = began.elapsed();
     ensure!(status == 200, "{status} {answer}");

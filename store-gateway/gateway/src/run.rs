@@ -27,6 +27,8 @@ use crate::{database, messages, modem, settings, staff, upkeep};
 const STOP_LIMIT: Duration = Duration::from_millis(3_500);
 /// Restores in one life of the process; a disk that damages the database again and again needs a person.
 const MOST_RESTORES: usize = 3;
+/// Threads for what blocks: the database's readers, a backup, a PIN check, a name look-up, and one to spare. Each keeps a heap.
+const BLOCKING_THREADS: usize = 6;
 
 /// Why serving ended.
 enum End {
@@ -44,7 +46,8 @@ pub fn run(mut config: Config) -> anyhow::Result<()> {
     let (mut restored, mut announced) = (None, false);
     for _ in 0..MOST_RESTORES {
         // A runtime of its own for each life of the database: at its end nothing holds the files open.
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        let runtime = builder.worker_threads(2).max_blocking_threads(BLOCKING_THREADS).enable_all().build()?;
         let outcome = runtime.block_on(serve(&mut config, restored.take(), &mut announced));
         runtime.shutdown_timeout(Duration::from_millis(500));
         match outcome? {
