@@ -312,7 +312,7 @@ fn everything_on_the_wire_is_what_the_contract_says() -> Result<()> {
     let contract = Contract::read()?;
     // A modem without network is an alert at once, so that the test need not wait a minute for it.
     let options = Options {
-        counter: "[messages]\nmodem_alert_s = 1\nlook_ms = 100\n".into(),
+        messages: "modem_alert_s = 1\nlook_ms = 100".into(),
         modem: "quiet_ms = 500".into(),
         ..Options::default()
     };
