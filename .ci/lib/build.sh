@@ -53,10 +53,10 @@ build_binaries() {
   cargo_progress build --locked --workspace --bins "$@"
 }
 
-# Every binary and every test in one go. Tests ask for more features of the same dependencies, so cargo has to be called for
+# Every binary, example and test in one go. Tests ask for more features of the same dependencies, so cargo has to be called for
 # the whole workspace with its tests each time, or it builds the dependencies once for each choice.
 build_tests() {
-  cargo_progress build --locked --workspace --bins --tests
+  cargo_progress build --locked --workspace --bins --tests --examples
 }
 
 # cargo_progress ARGS…: runs cargo; on a terminal one line counts crates, in CI it is silent; a failure shows what cargo said.

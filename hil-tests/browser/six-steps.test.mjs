@@ -41,7 +41,8 @@ async function until(look, what) {
     if (await look()) return;
     await new Promise((wake) => setTimeout(wake, 50));
   }
-  assert.fail(`never: ${what}`);
+  await Promise.all([shot(counter, 'failed-counter'), shot(hq, 'failed-hq')]);
+  assert.fail(`never: ${what}; target/browser/failed-*.png show the pages`);
 }
 
 /** Keys as a scanner sends them, 4 ms apart by their own time stamps however busy this machine is, Enter behind them. */

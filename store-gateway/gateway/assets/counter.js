@@ -154,9 +154,21 @@ body.addEventListener('htmx:beforeSwap', ({ detail }) => {
 body.addEventListener('htmx:afterSwap', ({ detail }) => {
   const swapped = detail.target?.id;
   refresh();
-  if (swapped === 'work' || swapped === 'card') painted();
+  const wasDoing = enterDoes;
+  enterDoes = whatEnterDoes();
+  // A card that is drawn anew because its text was delivered is the card that the person has read.
+  if (swapped === 'work' || (swapped === 'card' && enterDoes !== wasDoing)) painted();
   if (swapped === 'work') opened();
 });
+
+/** The order in the middle and what Enter would do with it, in words to compare. */
+function whatEnterDoes() {
+  const button = work().querySelector('[data-primary]');
+  const where = button?.closest('form')?.getAttribute('hx-post') ?? button?.getAttribute('hx-post');
+  return [work().dataset.order, where, button?.textContent.trim()].join(' ');
+}
+
+let enterDoes = whatEnterDoes();
 
 /** A new card stands on the screen: Enter means nothing until a person can have read it. */
 function painted() {
