@@ -1,11 +1,19 @@
 //! The cores of the SIP bridge: what happens to a call and to its sound on the way.
 //!
-//! Decides what is offered and answered ([`sdp`]) and which packets are believed ([`rtp`]). Never opens a socket or a
-//! sound card, reads a clock, throws dice or keeps a row: the gateway's shell does.
+//! Decides what is offered and answered ([`sdp`]), which packets are believed ([`rtp`]), when
+//! each sample is played ([`jitter`]), what is a digit ([`dtmf`]), and when a leg is silent or dead
+//! ([`watch`]). Never opens a socket or a sound card, reads a clock, throws dice or keeps a row: the gateway's shell
+//! does.
+//!
+//! Sound moves in [`Frame`]s of 20 ms. Every queue has a bound, and says in a count or an error what it dropped.
 
+pub mod dtmf;
 pub mod frame;
 pub mod g711;
+pub mod jitter;
 pub mod rtp;
 pub mod sdp;
+pub mod sound;
+pub mod watch;
 
 pub use frame::Frame;
