@@ -1,18 +1,20 @@
 //! The cores of the SIP bridge: what happens to a call and to its sound on the way.
 //!
-//! Decides what is offered and answered ([`sdp`]), which packets are believed ([`rtp`]), when
-//! each sample is played ([`jitter`]), what is a digit ([`dtmf`]), and when a leg is silent or dead
-//! ([`watch`]). Never opens a socket or a sound card, reads a clock, throws dice or keeps a row: the gateway's shell
+//! Decides who may call whom ([`dial`]), what is offered and answered ([`sdp`]), which packets are believed ([`rtp`]), when
+//! each sample is played ([`jitter`]), what is a digit ([`dtmf`]), and when a leg is silent or dead ([`watch`],
+//! [`session`]). Never opens a socket or a sound card, reads a clock, throws dice or keeps a row: the gateway's shell
 //! does.
 //!
 //! Sound moves in [`Frame`]s of 20 ms. Every queue has a bound, and says in a count or an error what it dropped.
 
+pub mod dial;
 pub mod dtmf;
 pub mod frame;
 pub mod g711;
 pub mod jitter;
 pub mod rtp;
 pub mod sdp;
+pub mod session;
 pub mod sound;
 pub mod watch;
 
