@@ -13,6 +13,7 @@ pub mod frame;
 pub mod g711;
 pub mod jitter;
 pub mod rtp;
+pub mod say;
 pub mod sdp;
 pub mod session;
 pub mod sound;
