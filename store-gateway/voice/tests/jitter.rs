@@ -102,6 +102,18 @@ fn depth_follows_the_jitter_up_and_down_and_hardly_anything_is_late() {
 }
 
 #[test]
+fn a_sender_whose_clock_runs_a_thousandth_off_is_followed_for_minutes() {
+    // 20.02 or 19.98 ms a packet: over five minutes 300 ms, more than the buffer holds.
+    for slow in [true, false] {
+        let (_, buffer) = run(15_000, |i| Some(u64::from(if slow { 30 + i / 50 } else { 330 - i / 50 })));
+        let counts = buffer.counts();
+        assert!(counts.late <= 20 && counts.concealed <= 60, "slow {slow}: {counts:?}");
+        let moved = if slow { counts.stretched } else { counts.shortened };
+        assert!((10..=25).contains(&moved), "300 ms are 15 frames: {counts:?}");
+    }
+}
+
+#[test]
 fn a_stall_is_caught_up_with() {
     // Everything sent in 150 ms comes at once.
     let (played, buffer) =
