@@ -1,6 +1,7 @@
 //! The legs of a call: who rings, who talks, who is leaving.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::{Call, Callee, LegId, Origin, Output, Plan, Sound, State, Timer, Why};
 use crate::say::Line;
@@ -104,15 +105,27 @@ impl Call {
         self.timers.clear(Timer::LookUp);
         self.rang = Some(self.now);
         self.state = State::Ringing;
+        if let Some(limit) = self.ring_limit(&callees) {
+            self.timers.set(Timer::Ring, self.now + limit);
+        }
         for callee in callees {
             let leg = self.legs.add(callee.clone());
             self.outputs.push_back(Output::Ring { leg, callee });
         }
-        self.timers.set(Timer::Ring, self.now + self.config.ring);
         // A caller who was not answered hears the network's own ringback.
         if self.legs.was_answered() {
             self.play(vec![Line::Connecting]);
         }
+    }
+
+    /// Help is waited for until the caller gives up.
+    fn ring_limit(&self, callees: &[Callee]) -> Option<Duration> {
+        let limit = |callee: &Callee| match callee {
+            Callee::Phone(_) => Some(self.config.ring),
+            Callee::Outside(_) => Some(self.config.ring_outside),
+            Callee::Emergency(_) => None,
+        };
+        callees.iter().map(limit).try_fold(Duration::ZERO, |longest, limit| limit.map(|l| l.max(longest)))
     }
 
     fn callees(&self) -> Vec<Callee> {

@@ -27,8 +27,10 @@ pub struct Config {
     pub key: Duration,
     /// Limit of a prompt: the media shell should have said before that it is done.
     pub prompt: Duration,
-    /// The phones ring so long.
+    /// The store's phones ring so long.
     pub ring: Duration,
+    /// A number outside rings so long; an emergency number as long as the call may last.
+    pub ring_outside: Duration,
     /// The longest call.
     pub longest: Duration,
     /// Limit of a leg's confirmation of its end (RFC 3261 timer B: 64 · T1).
@@ -57,6 +59,7 @@ impl Default for Config {
             key: Duration::from_secs(6),
             prompt: Duration::from_secs(90),
             ring: Duration::from_secs(25),
+            ring_outside: Duration::from_secs(90),
             longest: Duration::from_secs(2 * 3_600),
             leaving: Duration::from_secs(32),
             repeats: 3,

@@ -170,6 +170,22 @@ fn nobody_outside_is_connected_to_the_outside() {
 }
 
 #[test]
+fn a_number_outside_rings_longer_and_help_until_the_caller_gives_up() {
+    let caller = extension("101");
+    let target = Policy::default().target(Dialler::Phone(&caller), "600100813");
+    let Ok(Target::Outside(number)) = target else { panic!("{target:?}") };
+    let call = |callee| World::new(config(), Plan::Connect(vec![callee]), Origin::Phone(caller.clone()));
+    let mut outside = call(Callee::Outside(number));
+    outside.after(Duration::from_secs(89));
+    assert!(outside.ended.is_none());
+    outside.after(Duration::from_secs(1));
+    assert!(outside.ended.is_some());
+    let mut help = call(Callee::Emergency("112".to_owned()));
+    help.after(Duration::from_secs(1_800));
+    assert_eq!((help.ended.is_none(), help.wait.1), (true, WaitReason::CallCap));
+}
+
+#[test]
 fn dead_sound_ends_the_talk() {
     let mut world = ringing();
     let leg = world.leg("101");
