@@ -1,6 +1,6 @@
 //! One press told by several sources is one digit.
 //!
-//! Each source tells its presses in order, and a press that two sources tell is told by both within two seconds. So
+//! Each source tells its presses in order, and a press that two sources tell is told by both within a short time. So
 //! the first unmatched telling of the same digit by another source is the same press. Two presses of one key, told by
 //! one source, stay two.
 
@@ -11,8 +11,10 @@ use sans_io::Instant;
 
 use super::Digit;
 
-/// A source that tells a press later than this tells another press. SIP INFO and a modem's notice come late.
-const WINDOW: Duration = Duration::from_secs(2);
+/// Events and tones travel with the sound: they differ by the jitter buffer's depth and the detector's time.
+const WITH_SOUND: Duration = Duration::from_millis(600);
+/// SIP INFO and a modem's notice come when the key was let go, or later still.
+const BESIDE_SOUND: Duration = Duration::from_secs(2);
 /// Presses remembered: more than a hand makes in that time.
 const REMEMBERED: usize = 32;
 
@@ -29,10 +31,18 @@ pub enum Via {
     Tone,
 }
 
+impl Via {
+    const fn is_with_sound(self) -> bool {
+        matches!(self, Self::Event | Self::Tone)
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Press {
     digit: Digit,
+    /// When and by whom it was told first.
     at: Instant,
+    via: Via,
     told: [bool; 4],
 }
 
@@ -46,10 +56,14 @@ pub struct Merger {
 impl Merger {
     /// A source tells a press; gives it back when it is a new one.
     pub fn handle_digit(&mut self, digit: Digit, via: Via, now: Instant) -> Option<Digit> {
-        while self.presses.front().is_some_and(|p| now.since(p.at) > WINDOW) {
+        while self.presses.front().is_some_and(|p| now.since(p.at) > BESIDE_SOUND) {
             self.presses.pop_front();
         }
-        let same = |p: &&mut Press| p.digit == digit && !p.told[via as usize];
+        let same = |p: &&mut Press| {
+            let with_sound = p.via.is_with_sound() && via.is_with_sound();
+            let window = if with_sound { WITH_SOUND } else { BESIDE_SOUND };
+            p.digit == digit && !p.told[via as usize] && now.since(p.at) <= window
+        };
         if let Some(press) = self.presses.iter_mut().find(same) {
             press.told[via as usize] = true;
             self.duplicates += 1;
@@ -60,7 +74,7 @@ impl Merger {
         }
         let mut told = [false; 4];
         told[via as usize] = true;
-        self.presses.push_back(Press { digit, at: now, told });
+        self.presses.push_back(Press { digit, at: now, via, told });
         Some(digit)
     }
 
@@ -84,6 +98,8 @@ mod tests {
         assert_eq!([tell(Via::Event, 0), tell(Via::Event, 150)], [true, true]);
         assert_eq!([tell(Via::Tone, 200), tell(Via::Tone, 350), tell(Via::Info, 400)], [false, false, false]);
         assert!(tell(Via::Tone, 2_500), "nobody else told this one");
+        assert!(tell(Via::Event, 3_200), "too late to be the same");
+        assert!(!tell(Via::Info, 5_100));
     }
 
     proptest! {
