@@ -6,6 +6,8 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use nix::sys::statvfs::statvfs;
 use rusqlite::backup::{Backup, StepResult};
@@ -13,8 +15,10 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 /// Copies kept: the newest and the one before it, should the newest have caught damage that no check saw.
 const COPIES: usize = 2;
-/// Damaged databases kept for whoever wants to look; older ones are deleted.
-const SET_ASIDE: usize = 3;
+/// Damaged databases kept for whoever wants to look, besides the newest; older ones are deleted.
+const SET_ASIDE: usize = 2;
+/// And none longer than this: what was erased since stands in them still.
+const SET_ASIDE_FOR: Duration = Duration::from_secs(14 * 86_400);
 /// Bytes that must stay free beside the copy, so that a backup never fills the disk of a working shop.
 const SPARE_BYTES: u64 = 16 << 20;
 
@@ -63,6 +67,9 @@ pub enum BackupError {
     },
 }
 
+/// A backup that is still being taken when its database turns out to be damaged must not move the copies under a restore.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
 /// What [`Backups::restore`] found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Restored {
@@ -99,12 +106,20 @@ impl Backups {
         (1..=COPIES).map(|age| self.copy(age)).find(|path| path.exists())
     }
 
+    /// True when the database is gone or empty though there are backups: a restore was cut short.
+    pub fn is_missing(&self) -> bool {
+        let size = std::fs::metadata(&self.database).map_or(0, |meta| meta.len());
+        size == 0 && self.newest().is_some()
+    }
+
     /// Copies the database while it is in use, checks the copy, and puts it durably in place of the one before. Blocks
     /// for as long as the disk takes; writers go on meanwhile.
     ///
     /// # Errors
     /// [`BackupError`]; the earlier backups then stand as they were.
     pub fn take(&self) -> Result<PathBuf, BackupError> {
+        let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        forget_aged(&self.beside("damaged"))?;
         let folder = self.beside("backup");
         make_folder(&folder)?;
         self.refuse_without_room(&folder)?;
@@ -158,35 +173,49 @@ impl Backups {
     }
 
     /// Sets the damaged database aside under `stamp` and puts the newest sound backup in its place. Nothing may have
-    /// the database open.
+    /// the database open. The copy stands ready before the damaged file is moved; cut short at any point, the next call
+    /// finishes it ([`Backups::is_missing`] tells).
     ///
     /// # Errors
     /// [`BackupError`] when files can't be moved or copied.
     pub fn restore(&self, stamp: &str) -> Result<Restored, BackupError> {
+        let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        let ready = with_tail(&self.database, ".new");
+        remove(&ready)?;
+        let from = self.lay_out(&ready)?;
         let aside = self.beside("damaged");
         make_folder(&aside)?;
-        for tail in ["-wal", "-shm", ""] {
+        // The log goes last: a file without its log would look like a sound, older database.
+        for tail in ["", "-wal", "-shm"] {
             let file = with_tail(&self.database, tail);
             let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
             rename_if_there(&file, &aside.join(format!("{stamp}-{name}")))?;
         }
         sync_folder(&aside)?;
-        forget_oldest(&aside)?;
-        let folder = self.database.parent().unwrap_or(Path::new(".")).to_owned();
+        rename_if_there(&ready, &self.database)?;
+        sync_folder(self.database.parent().unwrap_or(Path::new(".")))?;
+        forget_oldest(&aside, stamp)?;
+        Ok(from.map_or(Restored::Empty, Restored::From))
+    }
+
+    /// Copies the newest sound backup to `ready`. Where there is no room for a copy the backup itself is taken.
+    fn lay_out(&self, ready: &Path) -> Result<Option<PathBuf>, BackupError> {
         for copy in (1..=COPIES).map(|age| self.copy(age)).filter(|path| path.exists()) {
             if let Some(why) = unsound(&copy) {
                 tracing::error!(backup = %copy.display(), why, "this backup is damaged too");
                 continue;
             }
-            let temporary = with_tail(&self.database, ".new");
-            std::fs::copy(&copy, &temporary).map_err(file_error(&temporary))?;
-            File::open(&temporary).and_then(|file| file.sync_all()).map_err(file_error(&temporary))?;
-            rename_if_there(&temporary, &self.database)?;
-            sync_folder(&folder)?;
-            return Ok(Restored::From(copy));
+            match std::fs::copy(&copy, ready) {
+                Err(e) if e.kind() == std::io::ErrorKind::StorageFull => {
+                    remove(ready)?;
+                    rename_if_there(&copy, ready)?;
+                }
+                done => drop(done.map_err(file_error(ready))?),
+            }
+            File::open(ready).and_then(|file| file.sync_all()).map_err(file_error(ready))?;
+            return Ok(Some(copy));
         }
-        sync_folder(&folder)?;
-        Ok(Restored::Empty)
+        Ok(None)
     }
 }
 
@@ -209,20 +238,36 @@ fn unsound(copy: &Path) -> Option<String> {
     checked.unwrap_or_else(|e| Some(e.to_string()))
 }
 
-fn forget_oldest(aside: &Path) -> Result<(), BackupError> {
-    let entries = std::fs::read_dir(aside).map_err(file_error(aside))?;
-    let mut main: Vec<PathBuf> = entries
-        .filter_map(|entry| entry.ok().map(|e| e.path()))
-        .filter(|path| path.extension().is_some_and(|extension| extension == "db"))
-        .collect();
-    main.sort();
-    let too_many = main.len().saturating_sub(SET_ASIDE);
-    for path in main.drain(..too_many) {
-        for tail in ["-wal", "-shm", ""] {
-            remove(&with_tail(&path, tail))?;
-        }
-    }
-    Ok(())
+/// Keeps what was just set aside and the newest few of what was there before.
+fn forget_oldest(aside: &Path, stamp: &str) -> Result<(), BackupError> {
+    let mut earlier = set_aside(aside)?;
+    // By name would be by a clock that may not have known the time.
+    earlier.retain(|(_, path)| !path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(stamp)));
+    earlier.sort();
+    let too_many = earlier.len().saturating_sub(SET_ASIDE);
+    earlier.drain(..too_many).try_for_each(|(_, path)| remove_whole(&path))
+}
+
+/// Deletes what was set aside long ago.
+fn forget_aged(aside: &Path) -> Result<(), BackupError> {
+    let is_old = |at: SystemTime| at.elapsed().is_ok_and(|age| age > SET_ASIDE_FOR);
+    let old = set_aside(aside)?.into_iter().filter(|(at, _)| is_old(*at));
+    old.map(|(_, path)| path).try_for_each(|path| remove_whole(&path))
+}
+
+/// The databases in the folder, with the time when each was last written.
+fn set_aside(aside: &Path) -> Result<Vec<(SystemTime, PathBuf)>, BackupError> {
+    let entries = match std::fs::read_dir(aside) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(file_error(aside))?,
+    };
+    let paths = entries.filter_map(|entry| entry.ok().map(|e| e.path()));
+    let databases = paths.filter(|path| path.extension().is_some_and(|extension| extension == "db"));
+    Ok(databases.filter_map(|path| Some((path.metadata().ok()?.modified().ok()?, path))).collect())
+}
+
+fn remove_whole(database: &Path) -> Result<(), BackupError> {
+    ["-wal", "-shm", ""].iter().try_for_each(|tail| remove(&with_tail(database, tail)))
 }
 
 fn with_tail(path: &Path, tail: &str) -> PathBuf {
@@ -331,6 +376,34 @@ mod tests {
         std::fs::write(backups.copy(2), b"nor this").unwrap();
         assert_eq!(backups.restore("2").unwrap(), Restored::Empty);
         assert!(!backups.database.exists());
+    }
+
+    #[test]
+    fn a_restore_that_was_cut_short_is_noticed_and_finished() {
+        let (_dir, backups, db) = shop(100);
+        backups.take().unwrap();
+        drop(db);
+        assert!(!backups.is_missing());
+        // The power went after the damaged file was moved.
+        std::fs::remove_file(&backups.database).unwrap();
+        assert!(backups.is_missing());
+        std::fs::write(&backups.database, b"").unwrap();
+        assert!(backups.is_missing());
+        backups.restore("1").unwrap();
+        assert_eq!(count(&backups.database), 100);
+        assert!(!backups.is_missing());
+    }
+
+    #[test]
+    fn what_was_set_aside_long_ago_is_deleted() {
+        let (_dir, backups, db) = shop(10);
+        std::fs::create_dir(backups.beside("damaged")).unwrap();
+        let old = backups.beside("damaged").join("2026-1-shop.db");
+        std::fs::write(&old, b"x").unwrap();
+        File::options().write(true).open(&old).unwrap().set_modified(SystemTime::now() - SET_ASIDE_FOR * 2).unwrap();
+        backups.take().unwrap();
+        assert!(!old.exists());
+        drop(db);
     }
 
     #[test]

@@ -141,11 +141,14 @@ async fn as_problem(response: Response) -> Response {
         StatusCode::PAYLOAD_TOO_LARGE => "too-large",
         StatusCode::NOT_FOUND => "not-found",
         StatusCode::METHOD_NOT_ALLOWED => "method-not-allowed",
+        _ if status.is_server_error() => "internal",
         _ => "bad-request",
     };
     let mut told = Problem::new(status, kind, words).into_response();
-    if let Some(allow) = parts.headers.get(header::ALLOW) {
-        told.headers_mut().insert(header::ALLOW, allow.clone());
+    for (name, value) in &parts.headers {
+        if ![header::CONTENT_TYPE, header::CONTENT_LENGTH].contains(name) {
+            told.headers_mut().insert(name.clone(), value.clone());
+        }
     }
     told
 }

@@ -61,6 +61,8 @@ pub struct Failure {
 pub enum FailureCause {
     /// Somebody must free some space; nothing is broken.
     DiskFull,
+    /// The file itself is damaged.
+    Damaged,
     /// Anything else that SQLite says.
     Other,
 }
@@ -92,6 +94,7 @@ impl std::fmt::Display for Failure {
 pub fn cause_of(e: &rusqlite::Error) -> FailureCause {
     match e.sqlite_error_code() {
         Some(rusqlite::ErrorCode::DiskFull) => FailureCause::DiskFull,
+        _ if crate::backup::is_damage(e) => FailureCause::Damaged,
         _ => FailureCause::Other,
     }
 }
@@ -248,6 +251,14 @@ impl Writer {
     /// Operations that wait for the writer now.
     pub fn waiting(&self) -> usize {
         QUEUE_OPERATIONS - self.places.available_permits()
+    }
+}
+
+/// A thread that nobody stopped ends after what is queued, and closes its connection.
+impl Drop for WriterThread {
+    fn drop(&mut self) {
+        lock(&self.shared.queue).stopping = true;
+        self.shared.filled.notify_all();
     }
 }
 

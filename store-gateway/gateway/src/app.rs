@@ -47,6 +47,9 @@ pub enum ShopError {
     /// The writer could not commit; nothing was kept.
     #[error("{0}")]
     NotCommitted(String),
+    /// A rule of ours was broken, or the writer is gone; nothing was kept.
+    #[error("{0}")]
+    Broken(String),
 }
 
 impl ShopError {
@@ -68,7 +71,7 @@ impl ShopError {
                 e.sqlite_error_code(),
                 Some(CannotOpen | DatabaseBusy | DatabaseLocked | DiskFull | ReadOnly | SystemIoFailure)
             ),
-            Self::Sync(_) | Self::Superseded | Self::Corrupt(_) => false,
+            Self::Sync(_) | Self::Superseded | Self::Corrupt(_) | Self::Broken(_) => false,
         }
     }
 }
@@ -86,6 +89,17 @@ pub fn go_on<T>(doing: &'static str, outcome: Result<T, ShopError>) -> Result<Op
             Ok(None)
         }
         Err(e) => Err(e),
+    }
+}
+
+/// A superseded box says nothing to HQ; its screen says why.
+///
+/// # Errors
+/// Everything but [`ShopError::Superseded`].
+pub fn quiet_when_superseded(done: Result<(), ShopError>) -> Result<(), ShopError> {
+    match done {
+        Err(ShopError::Superseded) => Ok(()),
+        other => other,
     }
 }
 
@@ -209,14 +223,23 @@ impl App {
                 WriteError::Refused(e) => app.seen(e.sorted()),
                 other => {
                     app.end().handle_rollback(app.clock.now());
-                    match other {
-                        WriteError::Commit(failure) if failure.cause() == FailureCause::DiskFull => ShopError::DiskFull,
-                        other => ShopError::NotCommitted(other.to_string()),
-                    }
+                    app.not_committed(other)
                 }
             })
         });
-        task.await.unwrap_or_else(|e| Err(ShopError::NotCommitted(e.to_string())))
+        task.await.unwrap_or_else(|e| Err(ShopError::Broken(e.to_string())))
+    }
+
+    fn not_committed(&self, error: WriteError<ShopError>) -> ShopError {
+        let WriteError::Commit(failure) = &error else { return ShopError::Broken(error.to_string()) };
+        match failure.cause() {
+            FailureCause::DiskFull => ShopError::DiskFull,
+            FailureCause::Damaged => {
+                self.note_damage(&failure.to_string());
+                ShopError::NotCommitted(error.to_string())
+            }
+            FailureCause::Other => ShopError::NotCommitted(error.to_string()),
+        }
     }
 
     /// Reads in one transaction of a reader.

@@ -22,6 +22,7 @@ mod view;
 
 pub use compose::Fold;
 pub(crate) use restored::adopt as adopt_restored;
+pub(crate) use row::RESTORED;
 pub use staff::{
     Preview, Settle, TextError, enqueue_staff_text, hold, mark_text_done, preview, reply_to_text, requeue,
     resume_sending, settle,

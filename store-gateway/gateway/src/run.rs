@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use store_daemon::backup::{self, Backups};
+use store_daemon::broker;
 use store_daemon::ledger::SqlLedger;
 use store_daemon::process::{StopSignals, announce_ready, feed_watchdog};
 use store_daemon::secrets::{Keys, random, seed, sha256_hex};
 use store_daemon::supervisor::Supervisor;
 use store_daemon::web::Listener;
 use store_daemon::writer::{Lane, Readers, Writer, WriterThread};
-use store_daemon::{backup, broker};
 use store_sync::{AggregateKey, Config as SyncConfig, StoreEnd, Witness};
 use tokio::sync::Mutex;
 
@@ -58,10 +59,35 @@ pub fn run(mut config: Config) -> anyhow::Result<()> {
     anyhow::bail!("{} was damaged {MOST_RESTORES} times; look at the disk", config.database().display())
 }
 
-/// Opens the database, or says that it is damaged.
-fn open_database(config: &Config) -> anyhow::Result<Result<rusqlite::Connection, String>> {
-    match database::open(config) {
-        Ok(db) => Ok(Ok(db)),
+/// A database that is open and whose parts are put together.
+struct Begun {
+    app: App,
+    outgoing: tokio::sync::mpsc::Receiver<crate::app::Outgoing>,
+    writer_thread: WriterThread,
+    was_clean: bool,
+    nobody: bool,
+}
+
+/// Opens the database and reads what a start reads.
+async fn begin(config: &Config, restored: Option<String>) -> anyhow::Result<Begun> {
+    let db = database::open(config)?;
+    let was_clean = database::meta(&db, "clean_shutdown")?.is_none_or(|mark| mark == "1");
+    database::set_meta(&db, "clean_shutdown", "0")?;
+    let nobody = staff::all(&db)?.is_empty();
+    let (app, outgoing, writer_thread) = assemble(config, db).await?;
+    if let Some(text) = restored {
+        app.work(Lane::Work, move |desk| desk.alert("database", "shop.db", &text)).await?;
+    }
+    Ok(Begun { app, outgoing, writer_thread, was_clean, nobody })
+}
+
+/// Says what is damaged when a start failed over it.
+async fn begin_or_damage(config: &Config, restored: Option<String>) -> anyhow::Result<Result<Begun, String>> {
+    if Backups::of(&config.database()).is_missing() {
+        return Ok(Err("it is missing or empty beside its backups".into()));
+    }
+    match begin(config, restored).await {
+        Ok(begun) => Ok(Ok(begun)),
         Err(e) if e.chain().filter_map(|cause| cause.downcast_ref()).any(backup::is_damage) => {
             Ok(Err(format!("{e:#}")))
         }
@@ -88,17 +114,10 @@ async fn serve(config: &mut Config, restored: Option<String>, announced: &mut bo
     let address = listener.address();
     // After a restore the pages are found where they were.
     config.web.listen = address;
-    let db = match open_database(config)? {
-        Ok(db) => db,
+    let Begun { app, outgoing, writer_thread, was_clean, nobody } = match begin_or_damage(config, restored).await? {
+        Ok(begun) => begun,
         Err(damage) => return Ok(End::Damaged(damage)),
     };
-    let was_clean = database::meta(&db, "clean_shutdown")?.is_none_or(|mark| mark == "1");
-    database::set_meta(&db, "clean_shutdown", "0")?;
-    let nobody = staff::all(&db)?.is_empty();
-    let (app, outgoing, writer_thread) = assemble(config, db).await?;
-    if let Some(text) = restored {
-        app.work(Lane::Work, move |desk| desk.alert("database", "shop.db", &text)).await?;
-    }
 
     let mut supervisor = Supervisor::default();
     let setup = nobody.then(one_time_code);
@@ -215,7 +234,11 @@ fn sync_config(config: &Config) -> SyncConfig {
     SyncConfig { stall: config.stall, ..SyncConfig::store(&sha256_hex(place.as_bytes())[..12]) }
 }
 
-fn witness(path: &Path) -> anyhow::Result<Witness> {
+/// Reads the generation that stands outside the database.
+///
+/// # Errors
+/// When the file can't be read or holds no number.
+pub(crate) fn witness(path: &Path) -> anyhow::Result<Witness> {
     match std::fs::read_to_string(path) {
         Ok(text) => {
             let number = text.trim().parse().with_context(|| format!("{}: is no number", path.display()))?;

@@ -1,21 +1,25 @@
 //! What keeps the box in order by itself: the saved time, old rows, backups, and what happens to a damaged database.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use store_daemon::backup::{self, BackupError, Backups, Restored};
 use store_daemon::supervisor::Stop;
-use store_daemon::wall;
 use store_daemon::writer::Lane;
+use store_daemon::{secrets, wall};
+use store_sync::Witness;
 
-use crate::app::{App, ShopError, go_on};
+use crate::app::{App, ShopError, go_on, quiet_when_superseded};
 use crate::config::Config;
-use crate::database;
+use crate::{database, run};
 
 /// How often the present time is saved as the floor of the next start.
 const SAVE_TIME: Duration = Duration::from_secs(60);
 /// How often old rows of bounded tables are dropped.
 const SWEEP: Duration = Duration::from_secs(3_600);
+/// Between two tries to raise the generation on a disk that takes nothing.
+const RAISE_AGAIN: Duration = Duration::from_secs(5);
 /// Answers to repeated requests are kept this long.
 const IDEMPOTENCY_MS: i64 = 24 * 3_600_000;
 
@@ -62,29 +66,41 @@ pub async fn back_up(app: App, mut stop: Stop) -> anyhow::Result<()> {
         tokio::select! { _ = due.tick() => {}, () = stop.asked() => return Ok(()) }
         let of = backups.clone();
         let taken = tokio::task::spawn_blocking(move || of.take()).await.context("taking a backup")?;
-        go_on("entering a backup", settle(&app, taken).await)?;
+        settle(&app, taken, &mut stop).await?;
     }
 }
 
-/// Enters what became of a backup: a copy raises the generation, so that it is known as a copy when it comes back.
-async fn settle(app: &App, taken: Result<std::path::PathBuf, BackupError>) -> Result<(), ShopError> {
+/// Enters what became of a backup.
+async fn settle(app: &App, taken: Result<PathBuf, BackupError>, stop: &mut Stop) -> Result<(), ShopError> {
     match taken {
         Ok(copy) => {
             tracing::info!(copy = %copy.display(), "backup taken");
-            app.work(Lane::Work, |desk| {
-                desk.sync(|end, ledger, _| end.handle_backup(ledger))?;
-                desk.clear_alert("backup", "shop.db")
-            })
-            .await
+            raise_generation(app, stop).await?;
+            let cleared = app.work(Lane::Work, |desk| desk.clear_alert("backup", "shop.db")).await;
+            go_on("clearing the backup's alert", quiet_when_superseded(cleared)).map(drop)
         }
         Err(e) => {
             tracing::warn!(error = %e, "no backup");
-            if let BackupError::Damaged { .. } = &e {
-                app.note_damage(&e.to_string());
-            }
             let text = e.to_string();
-            app.work(Lane::Work, move |desk| desk.alert("backup", "shop.db", &text)).await
+            match &e {
+                BackupError::Damaged { .. } => app.note_damage(&text),
+                BackupError::Database { source, .. } if backup::is_damage(source) => app.note_damage(&text),
+                _ => {}
+            }
+            let raised = app.work(Lane::Work, move |desk| desk.alert("backup", "shop.db", &text)).await;
+            go_on("raising the backup's alert", quiet_when_superseded(raised)).map(drop)
         }
+    }
+}
+
+/// Raises the generation, so that the copy is known as one when it comes back; again and again until the disk takes it.
+async fn raise_generation(app: &App, stop: &mut Stop) -> Result<(), ShopError> {
+    loop {
+        let raised = app.work(Lane::Work, |desk| desk.sync(|end, ledger, _| end.handle_backup(ledger))).await;
+        if go_on("raising the generation after a backup", raised)?.is_some() {
+            return Ok(());
+        }
+        tokio::select! { () = tokio::time::sleep(RAISE_AGAIN) => {}, () = stop.asked() => return Ok(()) }
     }
 }
 
@@ -125,6 +141,11 @@ pub fn restore(config: &Config, damage: &str) -> anyhow::Result<String> {
     tracing::error!(path = %path.display(), damage, "the database is damaged; the last backup takes its place");
     let now = jiff::Timestamp::from_millisecond(wall::unix_ms()).unwrap_or_default();
     let stamp = now.strftime("%Y%m%dT%H%M%S%.3f").to_string();
+    // Whatever its generation says, what comes back is a copy. Written first: it may come back on the next try.
+    // A used database without the file counts as a copy anyway.
+    if let Witness::Generation(seen) = run::witness(&config.witness())? {
+        secrets::write_private(&config.witness(), (seen + 1).to_string().as_bytes()).context("writing the witness")?;
+    }
     let restored = Backups::of(&path).restore(&stamp).with_context(|| format!("restoring {}", path.display()))?;
     let from = match restored {
         Restored::From(copy) => format!("the backup {} serves since", copy.display()),

@@ -11,6 +11,9 @@ use store_daemon::writer::Lane;
 use crate::app::App;
 use crate::db::{self, Files};
 
+/// Between two tries to raise the generation on a disk that takes nothing.
+const RAISE_AGAIN: Duration = Duration::from_secs(5);
+
 /// Takes a backup now and then; the first one at once where there is none. A failed one is told in the log and by the
 /// age of the newest in `/metrics`.
 ///
@@ -29,7 +32,10 @@ pub async fn run(app: App, mut stop: Stop) -> anyhow::Result<()> {
         match tokio::task::spawn_blocking(move || of.take()).await.context("taking a backup")? {
             Ok(copy) => {
                 tracing::info!(copy = %copy.display(), "backup taken");
-                raise_generation(&app, &files).await?;
+                while let Err(e) = raise_generation(&app, &files).await {
+                    tracing::error!(error = %e, "the generation after a backup was not raised yet");
+                    tokio::select! { () = tokio::time::sleep(RAISE_AGAIN) => {}, () = stop.asked() => return Ok(()) }
+                }
             }
             Err(e) => tracing::error!(error = %e, "no backup"),
         }

@@ -9,10 +9,7 @@ use shop_model::reservation::GoodsState;
 use super::Desk;
 use crate::app::ShopError;
 use crate::live::Live;
-use crate::messages;
-
-/// The cause of messages that a restore left in doubt.
-pub const RESTORED: &str = "restored";
+use crate::messages::{self, RESTORED};
 
 impl Desk<'_, '_> {
     /// This database turned out to be an old copy. Nothing of ours goes to HQ before the snapshot; what it holds is in

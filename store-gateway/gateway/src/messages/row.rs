@@ -13,8 +13,8 @@ use crate::app::ShopError;
 use crate::desk::Desk;
 use crate::live::Live;
 
-/// The cause of a message first made after a restore for an order that the copy knew.
-pub(super) const RESTORED: &str = "restored";
+/// The cause of messages that a restore left in doubt, or that were first made after it.
+pub(crate) const RESTORED: &str = "restored";
 
 /// A message as its row has it. `text` is personal: no `Debug`.
 #[derive(Clone)]

@@ -5,7 +5,7 @@ use gsm_modem::engine::{PauseReason, RecoveryStep, Registration, SimState};
 use sans_io::ClockQuality;
 use store_daemon::writer::Lane;
 
-use crate::app::{App, ShopError};
+use crate::app::{App, ShopError, quiet_when_superseded};
 use crate::live::Live;
 use crate::messages::outcome::failure_word;
 use crate::messages::staff_paused_alert;
@@ -260,14 +260,6 @@ impl Health {
                 quiet_when_superseded(raised)
             }
         }
-    }
-}
-
-/// A superseded box says nothing; its screen says why.
-fn quiet_when_superseded(done: Result<(), ShopError>) -> Result<(), ShopError> {
-    match done {
-        Err(ShopError::Superseded) => Ok(()),
-        other => other,
     }
 }
 

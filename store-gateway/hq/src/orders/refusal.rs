@@ -151,7 +151,7 @@ impl From<rusqlite::Error> for Refusal {
     fn from(e: rusqlite::Error) -> Self {
         match cause_of(&e) {
             FailureCause::DiskFull => Self::DiskFull,
-            FailureCause::Other => Self::Storage(e.to_string()),
+            FailureCause::Damaged | FailureCause::Other => Self::Storage(e.to_string()),
         }
     }
 }
