@@ -79,18 +79,28 @@ fn a_damaged_page_is_found_after_a_crash_and_the_counter_comes_back_at_the_same_
     // An orderly stop brings the log into the file; the mark of an unclean stop is put back by hand.
     shop.gateway.process.stop(std::time::Duration::from_secs(5))?;
     let database = shop.gateway.storage.join("shop.db");
-    let root = damage_target(&database)?;
+    let root = damage_target(&database, "inbound_part")?;
     overwrite(&database, root, 4_096)?;
     shop.gateway.start_again()?;
     goes_on(&mut shop, &told, &new, &code)
 }
 
-/// Marks the stop as unclean and names a place in the file that neither the start nor a log-in reads.
-fn damage_target(database: &Path) -> Result<u64> {
+#[test]
+fn a_damaged_page_that_the_start_reads_does_not_keep_the_box_from_starting() -> Result<()> {
+    let (mut shop, told, new, code) = shop_after_its_backup()?;
+    shop.gateway.process.stop(std::time::Duration::from_secs(5))?;
+    let database = shop.gateway.storage.join("shop.db");
+    let root = damage_target(&database, "sync_head")?;
+    overwrite(&database, root, 4_096)?;
+    shop.gateway.start_again()?;
+    goes_on(&mut shop, &told, &new, &code)
+}
+
+/// Marks the stop as unclean and names the place of a table in the file: no start and no log-in reads `inbound_part`.
+fn damage_target(database: &Path, table: &str) -> Result<u64> {
     let db = rusqlite::Connection::open(database)?;
     db.execute("UPDATE meta SET value = '0' WHERE key = 'clean_shutdown'", [])?;
-    let page: u64 =
-        db.query_row("SELECT rootpage FROM sqlite_schema WHERE name = 'inbound_part'", [], |row| row.get(0))?;
+    let page: u64 = db.query_row("SELECT rootpage FROM sqlite_schema WHERE name = ?1", [table], |row| row.get(0))?;
     let size: u64 = db.query_row("PRAGMA page_size", [], |row| row.get(0))?;
     db.close().map_err(|(_, e)| e)?;
     Ok((page - 1) * size)
