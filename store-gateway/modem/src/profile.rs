@@ -91,6 +91,79 @@ pub enum LastReference {
     Unproven,
 }
 
+/// How a modem writes the key that it heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DigitForm {
+    /// The sign itself.
+    Character,
+    /// The sign's ASCII code in decimal digits.
+    Code,
+}
+
+/// How a modem tells of keys that the other end of a call presses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DigitNotice {
+    /// The notice.
+    pub name: &'static str,
+    /// Its value.
+    pub form: DigitForm,
+}
+
+/// By which way the sound of a call goes between modem and box.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SoundPath {
+    /// The modem's own wires (analogue or PCM to a codec).
+    #[default]
+    Wired,
+    /// It is a sound card on USB.
+    UsbAudio,
+    /// Raw samples on a serial port of its own.
+    Tty,
+}
+
+/// What opens and closes a way for the sound. An error is told with the call and otherwise passed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SoundCommands {
+    /// Once, at the set-up.
+    pub setup: &'static [&'static str],
+    /// When a call has been answered.
+    pub begin: Option<&'static str>,
+    /// When it is over.
+    pub end: Option<&'static str>,
+}
+
+/// How a modem does voice calls.
+#[derive(Clone, Copy, Debug)]
+pub struct Voice {
+    /// Commands of the set-up. An error is passed over.
+    pub setup: &'static [&'static str],
+    /// Keys of the other end.
+    pub digits: Option<DigitNotice>,
+    /// Sound over the modem's own wires.
+    pub wired: SoundCommands,
+    /// Sound over USB audio.
+    pub usb_audio: SoundCommands,
+    /// Sound over a serial port.
+    pub tty: SoundCommands,
+    /// The longest that `ATD…;` takes.
+    pub dial: Duration,
+    /// The longest that `ATA` takes.
+    pub answer: Duration,
+    /// The longest that `AT+CHUP` and `ATH` take.
+    pub hang_up: Duration,
+}
+
+impl Voice {
+    /// The commands of a way for the sound.
+    pub const fn sound(&self, path: SoundPath) -> &SoundCommands {
+        match path {
+            SoundPath::Wired => &self.wired,
+            SoundPath::UsbAudio => &self.usb_audio,
+            SoundPath::Tty => &self.tty,
+        }
+    }
+}
+
 /// A modem's particulars.
 #[derive(Clone, Copy, Debug)]
 pub struct Profile {
@@ -106,6 +179,8 @@ pub struct Profile {
     pub clock_setup: &'static [&'static str],
     /// Further commands of the set-up. An error is passed over.
     pub setup: &'static [&'static str],
+    /// Voice calls.
+    pub voice: Voice,
     /// Turns it off.
     pub power_off: &'static str,
     /// How long the power key turns it on or off.
@@ -120,6 +195,48 @@ pub struct Profile {
 
 const CPINR: PinCounter = PinCounter { command: "AT+CPINR", prefix: "+CPINR:", of: "SIM PIN", field: 1 };
 
+const SILENT: SoundCommands = SoundCommands { setup: &[], begin: None, end: None };
+
+/// Waits as the EC25's manual has them for `ATA` and `ATH`; `ATD` may take as long where the modem answers it only when the
+/// other end has picked up.
+const GENERIC_VOICE: Voice = Voice {
+    setup: &[],
+    digits: None,
+    wired: SILENT,
+    usb_audio: SILENT,
+    tty: SILENT,
+    dial: Duration::from_secs(90),
+    answer: Duration::from_secs(90),
+    hang_up: Duration::from_secs(90),
+};
+
+const QUECTEL_VOICE: Voice = Voice {
+    // Call states come as notices then, and need no waiting for the next look.
+    setup: &["AT+QTONEDET=1", "AT+QINDCFG=\"ccinfo\",1"],
+    digits: Some(DigitNotice { name: "+QTONEDET", form: DigitForm::Code }),
+    wired: SoundCommands { setup: &["AT+QPCMV=0"], ..SILENT },
+    usb_audio: SoundCommands { setup: &["AT+QPCMV=1,2"], ..SILENT },
+    tty: SoundCommands { setup: &["AT+QPCMV=1,0"], ..SILENT },
+    ..GENERIC_VOICE
+};
+
+/// Only while a call is up.
+const CPCMREG: SoundCommands = SoundCommands { setup: &[], begin: Some("AT+CPCMREG=1"), end: Some("AT+CPCMREG=0") };
+
+const SIM7600_VOICE: Voice = Voice {
+    setup: &["AT+DDET=1,0,0"],
+    digits: Some(DigitNotice { name: "+RXDTMF", form: DigitForm::Character }),
+    usb_audio: CPCMREG,
+    tty: CPCMREG,
+    ..GENERIC_VOICE
+};
+
+const SIM800_VOICE: Voice = Voice {
+    setup: &["AT+DDET=1,0,0"],
+    digits: Some(DigitNotice { name: "+DTMF", form: DigitForm::Character }),
+    ..GENERIC_VOICE
+};
+
 const GENERIC: Profile = Profile {
     name: ProfileName::Generic,
     submit: Duration::from_secs(120),
@@ -127,6 +244,7 @@ const GENERIC: Profile = Profile {
     pin_counter: CPINR,
     clock_setup: &["AT+CTZU=1", "AT+CTZR=1"],
     setup: &[],
+    voice: GENERIC_VOICE,
     power_off: "AT+CPOF",
     power_key: Duration::from_millis(1_000),
     reset_pin: Duration::from_millis(300),
@@ -140,6 +258,7 @@ const EC25: Profile = Profile {
     // With 1 the clock would show UTC beside a zone that is not its own.
     clock_setup: &["AT+CTZU=3", "AT+CTZR=1"],
     setup: &["AT+QURCCFG=\"urcport\",\"usbat\"", "AT+QINDCFG=\"smsfull\",1"],
+    voice: QUECTEL_VOICE,
     power_off: "AT+QPOWD=1",
     // At least 500 ms turns it on and 650 ms off (hardware design guide).
     power_key: Duration::from_millis(800),
@@ -151,6 +270,7 @@ const EC200: Profile = Profile { name: ProfileName::Ec200, ..EC25 };
 const SIM7600: Profile = Profile {
     name: ProfileName::Sim7600,
     pin_counter: PinCounter { command: "AT+SPIC", prefix: "+SPIC:", of: "", field: 0 },
+    voice: SIM7600_VOICE,
     power_off: "AT+CPOF",
     power_key: Duration::from_millis(2_600),
     ..GENERIC
@@ -161,6 +281,7 @@ const SIM800: Profile = Profile {
     submit: Duration::from_secs(60),
     pin_counter: PinCounter { command: "AT+SPIC", prefix: "+SPIC:", of: "", field: 0 },
     clock_setup: &["AT+CLTS=1"],
+    voice: SIM800_VOICE,
     power_off: "AT+CPOWD=1",
     power_key: Duration::from_millis(1_500),
     ..GENERIC

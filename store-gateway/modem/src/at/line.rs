@@ -11,6 +11,25 @@ pub(crate) enum ErrorCode {
     Cme(u16),
 }
 
+/// What a word says of a voice call (V.250 §5.7.1, and SIMCom's notices).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CallWord {
+    /// Somebody calls.
+    Ring,
+    /// It ended, or did not come about.
+    NoCarrier,
+    /// The number called is engaged.
+    Busy,
+    /// The number called does not answer.
+    NoAnswer,
+    /// Nothing can be dialled.
+    NoDialtone,
+    /// It ended, by `VOICE CALL: END: …` or `MISSED_CALL: …`.
+    Ended,
+    /// It went on in some way: `VOICE CALL: BEGIN`, `CONNECT`.
+    Changed,
+}
+
 /// A line by its form alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Line<'a> {
@@ -33,7 +52,9 @@ pub(crate) enum Line<'a> {
     },
     /// Hexadecimal digits, an even number of them.
     Hex(&'a str),
-    /// A word of a call (V.250 §5.7.1, RING and the like) or of the supply, of no concern to messages.
+    /// A word of a voice call.
+    Call(CallWord),
+    /// A word of the supply, of no concern here.
     Aside,
     /// Anything else: free text, an echo, or a torn line.
     Other(&'a str),
@@ -60,17 +81,8 @@ const STARTED: [&str; 7] =
 /// What they say when the storage has no room.
 const FULL: [&str; 3] = ["SMS FULL", "+SMS FULL", "+SMSFULL"];
 
-/// Results and notices of calls, and of a supply that is out of its range (with the modem's own spelling).
-const ASIDES: [&str; 8] = [
-    "RING",
-    "NO CARRIER",
-    "BUSY",
-    "NO ANSWER",
-    "NO DIALTONE",
-    "CONNECT",
-    "UNDER-VOLTAGE WARNNING",
-    "OVER-VOLTAGE WARNNING",
-];
+/// A supply that is out of its range, with the modem's own spelling.
+const ASIDES: [&str; 2] = ["UNDER-VOLTAGE WARNNING", "OVER-VOLTAGE WARNNING"];
 
 /// Says what a line is.
 pub(crate) fn classify(line: &str) -> Line<'_> {
@@ -99,6 +111,9 @@ pub(crate) fn classify(line: &str) -> Line<'_> {
     if ASIDES.contains(&line) {
         return Line::Aside;
     }
+    if let Some(word) = call_word(line) {
+        return Line::Call(word);
+    }
     if let Some((name, values)) = named(line) {
         return Line::Named { name, values };
     }
@@ -106,6 +121,20 @@ pub(crate) fn classify(line: &str) -> Line<'_> {
         return Line::Hex(line);
     }
     Line::Other(line)
+}
+
+fn call_word(line: &str) -> Option<CallWord> {
+    Some(match line {
+        "RING" => CallWord::Ring,
+        "NO CARRIER" => CallWord::NoCarrier,
+        "BUSY" => CallWord::Busy,
+        "NO ANSWER" => CallWord::NoAnswer,
+        "NO DIALTONE" | "NO DIAL TONE" => CallWord::NoDialtone,
+        "CONNECT" => CallWord::Changed,
+        _ if line.starts_with("VOICE CALL: END") || line.starts_with("MISSED_CALL:") => CallWord::Ended,
+        _ if line.starts_with("VOICE CALL:") => CallWord::Changed,
+        _ => return None,
+    })
 }
 
 /// The number, or the number of the commonest texts (a modem that did not take `AT+CMEE=1`).
@@ -165,7 +194,18 @@ mod tests {
         assert_eq!(classify("+CME ERROR: SIM busy"), Line::Error(ErrorCode::Cme(14)));
         assert_eq!(classify("+CMTI: \"SM\",3"), Line::Named { name: "+CMTI", values: "\"SM\",3" });
         assert_eq!(classify("0791AB"), Line::Hex("0791AB"));
-        for torn in ["+CM", "K", "MS ERROR: 38", "+CMGS", "0791A", "\u{FF}+CMGS: 1", "12OK"] {
+        for (line, word) in [
+            ("RING", CallWord::Ring),
+            ("NO CARRIER", CallWord::NoCarrier),
+            ("VOICE CALL: BEGIN", CallWord::Changed),
+            ("VOICE CALL: END: 000017", CallWord::Ended),
+            ("MISSED_CALL: 02:17AM 600100200", CallWord::Ended),
+        ] {
+            assert_eq!(classify(line), Line::Call(word), "{line}");
+        }
+        for torn in
+            ["+CM", "K", "RIN", "VOICE CAL", "NO CARR", "MS ERROR: 38", "+CMGS", "0791A", "\u{FF}+CMGS: 1", "12OK"]
+        {
             assert_eq!(classify(torn), Line::Other(torn), "{torn}");
         }
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::call::Digit;
 use super::types::{Config, Key, MoreToSend, Token};
 use crate::Private;
 use crate::at::Indications;
@@ -41,6 +42,22 @@ pub(super) enum Link {
     Keep,
     /// `AT+CMMS=0`.
     Release,
+}
+
+/// How a call is ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum HangUpBy {
+    /// `AT+CHUP` (TS 27.007 §6.5): voice calls, also one that rings.
+    Chup,
+    /// `ATH` (V.250 §6.3.6), which some modems want instead.
+    Hook,
+}
+
+/// What is done to the way of the sound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SoundStep {
+    Open,
+    Close,
 }
 
 /// A place in the modem's storage.
@@ -84,6 +101,13 @@ pub(super) enum Job {
     Acknowledge(Key),
     Link(Link),
     Submit(Submission),
+    Calls,
+    Dial(Private<String>),
+    Answer,
+    HangUp(HangUpBy),
+    RefuseSecond,
+    SendDigit(Digit),
+    Sound(SoundStep, &'static str),
 }
 
 impl Job {
@@ -124,6 +148,16 @@ impl Job {
             Self::Link(Link::Keep) => "AT+CMMS=2".into(),
             Self::Link(Link::Release) => "AT+CMMS=0".into(),
             Self::Submit(submission) => format!("AT+CMGS={}", submission.length),
+            Self::Calls => "AT+CLCC".into(),
+            // The semicolon makes it a voice call (TS 27.007 §6.2).
+            Self::Dial(number) => format!("ATD{};", number.as_str()),
+            Self::Answer => "ATA".into(),
+            Self::HangUp(HangUpBy::Chup) => "AT+CHUP".into(),
+            Self::HangUp(HangUpBy::Hook) => "ATH".into(),
+            // User determined user busy for the call that waits (TS 27.007 §7.13).
+            Self::RefuseSecond => "AT+CHLD=0".into(),
+            Self::SendDigit(digit) => format!("AT+VTS={}", digit.as_char()),
+            Self::Sound(_, command) => (*command).into(),
         }
     }
 
@@ -143,6 +177,7 @@ impl Job {
             Self::List(_) => "+CMGL",
             Self::Read(_) => "+CMGR",
             Self::Submit(_) => "+CMGS",
+            Self::Calls => "+CLCC",
             _ => return None,
         })
     }
@@ -168,13 +203,30 @@ impl Job {
         matches!(self, Self::Identify | Self::Model | Self::Imei)
     }
 
+    /// Whether it is about a voice call.
+    pub(super) fn is_of_call(&self) -> bool {
+        matches!(
+            self,
+            Self::Calls
+                | Self::Dial(_)
+                | Self::Answer
+                | Self::HangUp(_)
+                | Self::RefuseSecond
+                | Self::SendDigit(_)
+                | Self::Sound(..)
+        )
+    }
+
     /// How long its answer may take.
-    pub(super) fn wait(&self, config: &Config) -> Duration {
+    pub(super) fn wait(&self, config: &Config, profile: &Profile) -> Duration {
         let factor = match self {
             Self::List(_) | Self::Operator | Self::EnterPin(_) => 10,
             Self::Delete { .. } | Self::Read(_) | Self::SelectStorage(_) | Self::ReceiveStorage { .. } => 4,
             Self::SimState | Self::StoragesOffered | Self::Acknowledge(_) => 2,
             Self::Submit(_) => return config.prompt,
+            Self::Dial(_) => return profile.voice.dial,
+            Self::Answer => return profile.voice.answer,
+            Self::HangUp(_) => return profile.voice.hang_up,
             _ => 1,
         };
         config.answer * factor

@@ -6,6 +6,7 @@
 //!
 //! Never: a second submission of anything; a PUK; an answer given to an older command; ESC after ^Z; a sleep.
 
+mod call;
 mod health;
 mod inbound;
 mod job;
@@ -14,12 +15,14 @@ mod recovery;
 mod setup;
 mod submit;
 mod types;
+mod voice;
 
 use std::collections::VecDeque;
 use std::fmt;
 
 use sans_io::{Instant, Rng, Timers};
 
+pub use call::{CallEnd, CallEvent, CallId, Digit, NotPossible};
 pub use types::{
     Command, Config, Event, ExpectedReference, Key, MoreToSend, Output, PauseReason, RecoveryStep, ReferenceMove,
     Registration, Signal, SimState, Token, Unsettled, WaitReason,
@@ -34,6 +37,7 @@ use job::Job;
 use recovery::Recovery;
 use setup::Setup;
 use submit::Sending;
+use voice::Voice;
 
 /// Ends a command line.
 const CR: u8 = b'\r';
@@ -61,6 +65,8 @@ enum Timer {
     Poll,
     /// Storage.
     Scan,
+    /// Voice calls.
+    Call,
     /// Set-up.
     Retry,
     /// Port or modem.
@@ -134,6 +140,8 @@ enum Outcome {
     Restarted,
     /// The port closed.
     Closed,
+    /// A word of a call (NO CARRIER, BUSY) instead of a result.
+    CallEnded,
 }
 
 /// The AT engine of one modem.
@@ -143,7 +151,7 @@ pub struct Engine {
     rng: Rng,
     now: Instant,
     phase: Phase,
-    timers: Timers<Timer, 7>,
+    timers: Timers<Timer, 8>,
     framer: Framer,
     in_flight: Option<InFlight>,
     outputs: VecDeque<Output>,
@@ -155,6 +163,7 @@ pub struct Engine {
     health: Health,
     sending: Sending,
     inbound: Inbound,
+    voice: Voice,
     recovery: Recovery,
 }
 
@@ -188,6 +197,7 @@ impl Engine {
             setup: Setup::default(),
             health: Health::default(),
             inbound: Inbound::default(),
+            voice: Voice::default(),
             recovery: Recovery::default(),
         };
         if engine.sending.aftermath.is_some() {
@@ -216,6 +226,7 @@ impl Engine {
         self.refuse_waiting_submission();
         self.framer.clear();
         self.inbound.forget();
+        self.calls_lost();
         self.timers = self.timers_that_outlive_the_port();
         self.phase = Phase::Closed;
         self.timers.set(Timer::Recovery, now + self.config.boot);
@@ -246,6 +257,10 @@ impl Engine {
             Command::Stored { key } => self.inbound.stored(key),
             Command::Resume => self.resume(),
             Command::Scan => self.inbound.want_scan(),
+            Command::Answer { call } => self.answer(call),
+            Command::Dial { call, number } => self.dial(call, number),
+            Command::HangUp { call } => self.hang_up(call),
+            Command::SendDigit { call, digit } => self.send_digit(call, digit),
         }
         self.advance();
     }
@@ -266,6 +281,7 @@ impl Engine {
                     self.inbound.want_scan();
                     self.arm_scan();
                 }
+                Timer::Call => self.call_timer_is_due(),
                 Timer::Retry => self.retry_setup(),
                 Timer::Recovery => self.recovery_is_due(),
             }
@@ -292,6 +308,7 @@ impl Engine {
             Timer::Drain => WaitReason::Drain,
             Timer::Quiet => WaitReason::Quiet,
             Timer::Poll | Timer::Scan => WaitReason::Poll,
+            Timer::Call => WaitReason::Call,
             Timer::Retry => WaitReason::Retry,
             Timer::Recovery => WaitReason::Recovery,
         };
@@ -306,7 +323,7 @@ impl Engine {
         self.outputs.push_back(Output::Transmit(Private(octets)));
     }
 
-    fn timers_that_outlive_the_port(&self) -> Timers<Timer, 7> {
+    fn timers_that_outlive_the_port(&self) -> Timers<Timer, 8> {
         let mut kept = Timers::default();
         if let Some(at) = self.timers.deadline(Timer::Quiet) {
             kept.set(Timer::Quiet, at);
@@ -340,8 +357,13 @@ impl Engine {
         }
     }
 
-    /// Messages first: what goes out, what must be acknowledged or deleted, what came in; then the modem's state.
+    /// Calls first, since somebody waits; then messages: what goes out, what must be acknowledged or deleted, what came in;
+    /// then the modem's state.
     fn next_ready_job(&mut self) -> Option<Job> {
+        let call = self.next_call_job();
+        if call.is_some() || self.phase != Phase::Ready {
+            return call;
+        }
         self.next_submission_job()
             .or_else(|| self.inbound.next_job())
             .or_else(|| self.next_check_job())
@@ -352,7 +374,7 @@ impl Engine {
     fn start(&mut self, job: Job) {
         let text = job.text(self.profile);
         let stage = if matches!(job, Job::Submit(_)) { Stage::Prompt } else { Stage::Answer };
-        self.timers.set(Timer::Answer, self.now + job.wait(&self.config));
+        self.timers.set(Timer::Answer, self.now + job.wait(&self.config, self.profile));
         let mut octets = text.clone().into_bytes();
         octets.push(CR);
         self.transmit(octets);
@@ -371,7 +393,10 @@ impl Engine {
             self.submission_ended(done, outcome);
             return;
         }
-        if matches!(outcome, Outcome::Torn | Outcome::TimedOut) {
+        if done.job.is_of_call() {
+            self.call_job_ended(&done, outcome);
+        }
+        if matches!(outcome, Outcome::Torn | Outcome::TimedOut | Outcome::CallEnded) {
             self.inbound.abandon();
             self.setup.abandoned(&done.job);
             match done.job {
@@ -403,6 +428,7 @@ impl Engine {
                 }
             }
             Job::Link(link) => self.sending.link_set(link, error),
+            _ if done.job.is_of_call() => {}
             _ => self.setup_or_health_ended(done, error),
         }
     }

@@ -23,6 +23,7 @@ impl Engine {
             Line::Restart => self.restarted(),
             Line::Started => self.part_started(),
             Line::StorageFull => self.storage_full(),
+            Line::Call(word) => self.call_word(word),
             Line::Aside => {}
             Line::Named { name, values } => self.named_line(name, values, line),
             Line::Hex(hex) if self.inbound.expects_pdu() => self.pdu_line(hex),
@@ -60,6 +61,9 @@ impl Engine {
             return;
         }
         if self.take_answer(name, values) {
+            return;
+        }
+        if self.call_notice(name, values) {
             return;
         }
         self.notice(name, values);
@@ -149,6 +153,7 @@ impl Engine {
         self.refuse_waiting_submission();
         self.sending.power_was_lost();
         self.inbound.forget();
+        self.calls_lost();
         self.forget_health();
         self.setup.needed = true;
         self.timers.clear(Timer::Recovery);
@@ -199,8 +204,6 @@ fn known_notice(name: &str) -> bool {
             | "+CPIN"
             | "+QIND"
             | "+CIEV"
-            | "+CRING"
-            | "+CLIP"
             | "+CUSD"
             | "*PSUTTZ"
             | "+QNITZ"

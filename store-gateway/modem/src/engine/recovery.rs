@@ -52,6 +52,7 @@ impl Engine {
         self.setup.needed = true;
         self.framer.clear();
         self.inbound.forget();
+        self.calls_lost();
         for timer in [Timer::Drain, Timer::Retry, Timer::Poll, Timer::Scan] {
             self.timers.clear(timer);
         }

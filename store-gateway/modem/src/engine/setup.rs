@@ -12,6 +12,10 @@ use crate::profile::{ProfileName, profile};
 /// Commands of a set-up that may be lost before the modem counts as hanging.
 const MAX_LOST: u8 = 8;
 
+/// Who calls, whether it is by voice, and who calls while there is a call (TS 27.007 §7.11, §6.11, §7.12). An error is passed
+/// over.
+const CALL_NOTICES: [&str; 3] = ["AT+CLIP=1", "AT+CRC=1", "AT+CCWA=1"];
+
 /// A PIN is entered only when at least this many tries are left, so that a wrong one leaves one.
 const MIN_PIN_TRIES: u8 = 2;
 
@@ -84,13 +88,16 @@ impl Engine {
     /// The SIM is ready: everything that needs it.
     fn queue_rest(&mut self) {
         let profile = self.profile;
-        let settings = profile.clock_setup.iter().chain(profile.setup).map(|command| Job::Setting(command));
+        let sound = profile.voice.sound(self.config.sound).setup;
+        let calls = CALL_NOTICES.iter().chain(profile.voice.setup).chain(sound);
+        let settings =
+            profile.clock_setup.iter().chain(profile.setup).chain(calls).map(|command| Job::Setting(command));
         self.setup.queue = [Job::PduMode, Job::MessageService, Job::StoragesOffered, Job::IndicationsOffered]
             .into_iter()
             .chain([Job::RegistrationNotices(Domain::Circuit), Job::RegistrationNotices(Domain::Eps)])
             .chain(settings)
             .chain([Job::OperatorForm, Job::Registration(Domain::Circuit), Job::Registration(Domain::Eps)])
-            .chain([Job::Operator, Job::Signal, Job::Clock, Job::LastReference])
+            .chain([Job::Operator, Job::Signal, Job::Clock, Job::LastReference, Job::Calls])
             .collect();
     }
 

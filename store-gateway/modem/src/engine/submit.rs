@@ -291,7 +291,7 @@ impl Engine {
                 self.failed(token, class, cause);
             }
             Outcome::Restarted | Outcome::Closed => self.refuse(token),
-            Outcome::Ok | Outcome::Torn | Outcome::TimedOut => {
+            Outcome::Ok | Outcome::Torn | Outcome::TimedOut | Outcome::CallEnded => {
                 self.failed(token, FailureClass::Passing, FailureCause::NoPrompt);
                 self.transmit(vec![ESCAPE]);
                 self.synchronise();
@@ -313,7 +313,7 @@ impl Engine {
                 (FailureCause::Cme(code), Verdict::Ambiguous) => self.unknown(token, UnknownCause::Cme(code)),
                 (_, Verdict::Ambiguous) => self.unknown(token, UnknownCause::Error),
             },
-            (Outcome::Torn | Outcome::TimedOut | Outcome::Restarted | Outcome::Closed, _) => {
+            (Outcome::Torn | Outcome::TimedOut | Outcome::Restarted | Outcome::Closed | Outcome::CallEnded, _) => {
                 // The reference line had come whole and is the one that was expected; only OK is missing.
                 if let Some(reference) = sure.filter(|_| self.sending.doubt.is_none_or(|d| d.used)) {
                     self.accepted(token, reference);

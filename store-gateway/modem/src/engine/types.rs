@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use sans_io::Instant;
 
+use super::call::{CallEvent, CallId, Digit};
 use crate::Private;
 use crate::failure::{FailureCause, FailureClass, UnknownCause};
 use crate::pdu::{DecodeError, Deliver, StatusReport};
-use crate::profile::{LastReference, ProfileName};
+use crate::profile::{LastReference, ProfileName, SoundPath};
 
 /// Names one submission; the shell chooses it and gets it back with the outcome.
 pub type Token = u64;
@@ -42,6 +43,12 @@ pub struct Config {
     pub poll: Duration,
     /// Between two scans of the message storage (and after every notice of a new message).
     pub scan: Duration,
+    /// By which way the sound of calls goes.
+    pub sound: SoundPath,
+    /// Between two looks at a call that is being set up.
+    pub call_poll: Duration,
+    /// Between two looks at a call that is up.
+    pub call_check: Duration,
     /// Between two tries of a set-up that failed, and of a SIM that is not ready.
     pub retry: Duration,
     /// For the shell to open the port again, and for a modem to answer after a restart step.
@@ -65,6 +72,9 @@ impl Default for Config {
             drain: Duration::from_millis(300),
             poll: Duration::from_secs(30),
             scan: Duration::from_secs(300),
+            sound: SoundPath::default(),
+            call_poll: Duration::from_secs(1),
+            call_check: Duration::from_secs(5),
             retry: Duration::from_secs(5),
             boot: Duration::from_secs(30),
             recovery_window: Duration::from_secs(600),
@@ -123,6 +133,30 @@ pub enum Command {
     Resume,
     /// Looks at the message storage now.
     Scan,
+    /// Takes a call that rings here. Nothing happens when it is over already.
+    Answer {
+        /// From [`CallEvent::Incoming`].
+        call: CallId,
+    },
+    /// Calls a number. Answered by `NotPossible`, or in the end by `Ended`, with `CallId::Outgoing(call)`.
+    Dial {
+        /// Chosen by the shell.
+        call: u64,
+        /// An optional plus sign and 1 to 20 digits.
+        number: Private<String>,
+    },
+    /// Ends a call, or refuses one that rings. Nothing happens when it is over already.
+    HangUp {
+        /// Which.
+        call: CallId,
+    },
+    /// Sends the tone of a key to the other end of a call that is connected.
+    SendDigit {
+        /// Which.
+        call: CallId,
+        /// The key.
+        digit: Digit,
+    },
 }
 
 /// What comes out. Drain until `Wait`.
@@ -158,6 +192,8 @@ pub enum WaitReason {
     Quiet,
     /// The next look at the modem's state or storage.
     Poll,
+    /// The next look at a call.
+    Call,
     /// The next try of the set-up.
     Retry,
     /// The modem or the port to come back.
@@ -235,6 +271,8 @@ pub enum Event {
         /// What is wrong with it.
         error: DecodeError,
     },
+    /// Something about a voice call.
+    Call(CallEvent),
     /// The modem had no room for a message; the storage is being read out.
     StorageFull,
     /// Registration with the network changed.

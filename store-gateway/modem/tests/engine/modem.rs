@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use sans_io::Instant;
 
+use crate::phone::Phone;
+
 /// What goes wrong with the next submission.
 #[derive(Clone, Debug)]
 pub enum Fault {
@@ -72,6 +74,7 @@ pub struct Modem {
     pub after_ctrl_z: bool,
     /// What comes before is lost.
     pub deaf_until: Instant,
+    pub voice: Phone,
 }
 
 impl Default for Modem {
@@ -109,6 +112,7 @@ impl Default for Modem {
             escapes_after_ctrl_z: 0,
             after_ctrl_z: false,
             deaf_until: Instant::ZERO,
+            voice: Phone::default(),
         }
     }
 }
@@ -161,6 +165,8 @@ impl Modem {
         self.prompt = None;
         self.after_ctrl_z = false;
         self.input.clear();
+        self.voice.legs.clear();
+        self.voice.blocked = false;
         self.selected = "ME".into();
         self.output.clear();
         self.say(now, "RDY");
@@ -190,6 +196,7 @@ impl Modem {
     }
 
     fn command(&mut self, line: &str, now: Instant) {
+        self.phone_disturbed(now);
         if line.is_empty() {
             return;
         }
@@ -207,8 +214,10 @@ impl Modem {
             self.submit(length, now);
             return;
         }
-        let answer = self.answer(line);
-        self.lines(now, &answer);
+        let answer = self.phone_answer(line).unwrap_or_else(|| self.answer(line));
+        if !answer.is_empty() {
+            self.lines(now, &answer);
+        }
     }
 
     fn submit(&mut self, length: &str, now: Instant) {
