@@ -20,13 +20,15 @@ const GIVE_UP: Duration = Duration::from_secs(20);
 /// A command that mounts `options` of a tmpfs over the storage, with what is in it, and then runs the gateway.
 fn in_namespace(storage: &Path, config: &Path, size: &str, then: &str) -> Result<Command> {
     let unshare = peer("unshare", "util-linux")?;
-    let script = "set -e; cp -a \"$1\" \"$1.seed\"; mount -t tmpfs -o size=\"$4\" tmpfs \"$1\"; cp -a \"$1.seed/.\" \"$1/\"; \
+    // Where the root is no mount point, as in a chroot, its mounts can't be made private, and need not be: nobody shares
+    // them.
+    let script = "set -e; mount --make-rprivate / 2>/dev/null || ! grep -q ' shared:' /proc/self/mountinfo; cp -a \"$1\" \"$1.seed\"; mount -t tmpfs -o size=\"$4\" tmpfs \"$1\"; cp -a \"$1.seed/.\" \"$1/\"; \
                   eval \"$5\"; exec \"$2\" run --config \"$3\"";
     let mut command = Command::new(unshare);
     if std::fs::metadata("/proc/self")?.uid() != 0 {
         command.arg("--map-root-user");
     }
-    command.args(["--mount", "sh", "-c", script, "sh"]);
+    command.args(["--mount", "--propagation", "unchanged", "sh", "-c", script, "sh"]);
     command.arg(storage).arg(binary("store-gateway")?).arg(config).arg(size).arg(then);
     Ok(command)
 }

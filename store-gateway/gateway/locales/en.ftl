@@ -70,7 +70,6 @@ holds-paused = Clock not trusted: holds are not expiring
 row-attended = with { $v }
 row-fetch = here for pickup
 row-not-ready = not ready yet: pick it
-undo-order = Undo the hand-over of { $v }
 
 ## States
 goods-received = new

@@ -71,7 +71,6 @@ holds-paused = Zegar niepewny: terminy odbioru nie wygasają
 row-attended = zajmuje się { $v }
 row-fetch = odbiór osobisty
 row-not-ready = jeszcze niegotowe: kompletuj
-undo-order = Cofnij wydanie { $v }
 
 ## Stany
 goods-received = nowe

@@ -71,7 +71,6 @@ holds-paused = Годинник ненадійний: терміни не спл
 row-attended = обслуговує { $v }
 row-fetch = прийшли забрати
 row-not-ready = ще не готове: збирайте
-undo-order = Скасувати видачу { $v }
 
 ## Стани
 goods-received = нове
