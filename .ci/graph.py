@@ -30,7 +30,7 @@ LAYERS = {
     "sans-io": 0,
     "shop-model": 1, "device-wire": 1,
     "store-sync": 2, "gsm-modem": 2, "store-voice": 2, "counter-unit": 2,
-    "store-daemon": 3,
+    "store-daemon": 3, "store-sip": 3, "store-sound": 3,
     "store-gateway": 4, "store-hq": 4, "pos-bridge": 4,
     "hil-tests": 5,
 }

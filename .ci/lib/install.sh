@@ -9,15 +9,16 @@ apt_lists_fresh=
 readonly policy=/usr/sbin/policy-rc.d
 
 # What every build needs, by the thing that shows it is there.
-readonly build_needs=(gcc:gcc pkg-config:pkg-config /usr/include/stdio.h:libc6-dev /etc/ssl/certs/ca-certificates.crt:ca-certificates)
+readonly build_needs=(gcc:gcc pkg-config:pkg-config /usr/include/stdio.h:libc6-dev /usr/include/alsa/asoundlib.h:libasound2-dev
+  /etc/ssl/certs/ca-certificates.crt:ca-certificates)
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "dev: $*"; exit 1; }
 
-# Is the command, the file or the Python module of a need there?
+# Is the command, the file (or one of a pattern's) or the Python module of a need there?
 present() {
   case $1 in
-    /*) [[ -e $1 ]] ;;
+    /*) compgen -G "$1" >/dev/null ;;
     python3-venv) command -v python3 >/dev/null && python3 -c 'import venv, ensurepip' 2>/dev/null ;;
     *) command -v "$1" >/dev/null ;;
   esac

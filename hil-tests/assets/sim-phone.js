@@ -1,7 +1,7 @@
 "use strict";
 const texts = {
-  pl: { title: "Telefony klientów", back: "Telefony", none: "Nikt jeszcze nie dostał SMS-a.", choose: "Wybierz telefon z listy.", on: "w zasięgu", off: "wyłączony", turnOff: "Wyłącz telefon", turnOn: "Włącz telefon", label: "Odpowiedź SMS", send: "Wyślij", live: "na żywo", away: "brak połączenia", way: (n) => `W drodze: ${n}`, sms: (n) => `${n} SMS`, failed: "Nie wysłano: " },
-  en: { title: "Customers' phones", back: "Phones", none: "Nobody has got an SMS yet.", choose: "Choose a phone from the list.", on: "reachable", off: "switched off", turnOff: "Switch off", turnOn: "Switch on", label: "SMS reply", send: "Send", live: "live", away: "disconnected", way: (n) => `On the way: ${n}`, sms: (n) => `${n} SMS`, failed: "Not sent: " },
+  pl: { title: "Telefony klientów", back: "Telefony", none: "Nikt jeszcze nie dostał SMS-a.", choose: "Wybierz telefon z listy.", on: "w zasięgu", off: "wyłączony", turnOff: "Wyłącz telefon", turnOn: "Włącz telefon", label: "Odpowiedź SMS", send: "Wyślij", live: "na żywo", away: "brak połączenia", way: (n) => `W drodze: ${n}`, sms: (n) => `${n} SMS`, failed: "Nie wysłano: ", dial: "Zadzwoń do sklepu", hang: "Rozłącz", pick: "Odbierz", calls: { incoming: "sklep dzwoni", dialing: "łączy", alerting: "dzwoni", active: "rozmowa", silent: "rozmowa bez dźwięku" } },
+  en: { title: "Customers' phones", back: "Phones", none: "Nobody has got an SMS yet.", choose: "Choose a phone from the list.", on: "reachable", off: "switched off", turnOff: "Switch off", turnOn: "Switch on", label: "SMS reply", send: "Send", live: "live", away: "disconnected", way: (n) => `On the way: ${n}`, sms: (n) => `${n} SMS`, failed: "Not sent: ", dial: "Call the store", hang: "Hang up", pick: "Answer", calls: { incoming: "the store calls", dialing: "connecting", alerting: "ringing", active: "talking", silent: "talking, without sound" } },
 };
 const language = navigator.language.startsWith("en") ? "en" : "pl";
 const t = texts[language];
@@ -134,6 +134,86 @@ for (const text of replies) {
   button.addEventListener("click", () => attempt(() => post(path("/reply"), { text })));
   at("quick").append(button);
 }
+
+// One call at a time goes through the modem; the page looks at it twice a second while a phone is open.
+const LOOK_MS = 500;
+let ear = null;
+
+async function lookAtCall() {
+  const state = chosen ? await read("/api/call").catch(() => null) : null;
+  const call = state?.calls.find((one) => one.number === chosen) ?? null;
+  showCall(call, state);
+}
+
+function showCall(call, state) {
+  const active = call?.state === "active";
+  const rings = call?.way === "out" && !active;
+  at("dial").hidden = Boolean(call) && !rings;
+  at("dial").textContent = rings ? t.pick : t.dial;
+  at("dial").dataset.to = rings ? "pick-up" : "call";
+  at("hang").hidden = !call;
+  at("keypad").hidden = !active;
+  const words = rings ? t.calls.incoming : t.calls[call?.state === "incoming" ? "alerting" : call?.state] ?? "";
+  at("call-state").hidden = !call;
+  at("call-state").textContent = active && !state.hears ? t.calls.silent : words;
+  at("call-state").className = `pill ${active ? "up" : ""}`;
+  if (active && state.hears && !ear) listen();
+  if (!active && ear) ear.close();
+}
+
+// Raw samples come as the network gives them; each piece is played where the last one ends.
+async function listen() {
+  const stop = new AbortController();
+  const context = new AudioContext();
+  ear = { close() { stop.abort(); ear = null; void context.close(); }, samples: 0, loudest: 0 };
+  const own = ear;
+  try {
+    const answer = await fetch("/api/call/sound", { signal: stop.signal });
+    if (!answer.ok) throw new Error(String(answer.status));
+    const reader = answer.body.getReader();
+    let rest = new Uint8Array(0);
+    let due = 0;
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) break;
+      const octets = new Uint8Array(rest.length + value.length);
+      octets.set(rest);
+      octets.set(value, rest.length);
+      const count = octets.length >> 1;
+      rest = octets.slice(count * 2);
+      if (count === 0) continue;
+      const view = new DataView(octets.buffer);
+      const buffer = context.createBuffer(1, count, 8000);
+      const samples = buffer.getChannelData(0);
+      for (let i = 0; i < count; i += 1) samples[i] = view.getInt16(i * 2, true) / 32768;
+      own.samples += count;
+      own.loudest = Math.max(own.loudest, ...samples);
+      document.body.dataset.heard = `${own.samples} ${own.loudest.toFixed(3)}`;
+      const source = context.createBufferSource();
+      source.buffer = buffer;
+      source.connect(context.destination);
+      // A little ahead, so that the network's unevenness is not heard; never more than half a second behind.
+      if (due < context.currentTime || due > context.currentTime + 0.5) due = context.currentTime + 0.08;
+      source.start(due);
+      due += count / 8000;
+    }
+  } catch {
+    // The call ended, or the modem gives no sound: the state says so.
+  }
+  own.close();
+}
+
+for (const key of "123456789*0#") {
+  const button = make("button", key);
+  button.type = "button";
+  button.addEventListener("click", () => attempt(() => post("/api/call/press", { keys: key })));
+  at("keypad").append(button);
+}
+at("hang").textContent = t.hang;
+at("hang").addEventListener("click", () => attempt(() => post("/api/call/hang-up", {})).then(lookAtCall));
+at("dial").addEventListener("click", () => attempt(() => post(at("dial").dataset.to === "call" ? path("/call") : "/api/call/pick-up", {})).then(lookAtCall));
+setInterval(lookAtCall, LOOK_MS);
+void lookAtCall();
 
 const events = new EventSource("/api/events");
 events.addEventListener("open", () => { live(true); refresh(); });

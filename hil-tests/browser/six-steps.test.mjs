@@ -251,10 +251,43 @@ test('6: HQ sees the store, and a configuration is signed, applied, or refused w
   await shot(hq, '10-store');
 });
 
+test('7: the customer calls the store, hears it, walks the menu by keys; nobody answers, and the call waits on the board', async () => {
+  const number = `${NUMBER}-c`;
+  const phone = PHONE.replace('600', '602');
+  await place(number, phone);
+  await hq.locator('.hq-submit button').click();
+  await until(async () => (await counter.request.get(`${ready.counter}${path(number)}`)).ok(), 'the third order');
+  await stage(number, 'D2');
+  await codeOnPhone(phone, number);
+  const phones = await open('phones');
+  await phones.goto(`${ready.phones}/#${encodeURIComponent(phone)}`);
+  await phones.locator('#dial').click();
+  await phones.locator('#keypad button').first().waitFor();
+  const loudest = async () => Number((await phones.locator('body').getAttribute('data-heard'))?.split(' ')[1] ?? 0);
+  await until(async () => (await loudest()) > 0.05, 'something to hear in the browser');
+  await shot(phones, '11-call');
+  await counter.goto(`${ready.counter}/calls`);
+  await counter.locator('[aria-labelledby=c-live] a').first().click();
+  const story = async () => counter.locator('table').innerText();
+  await until(async () => (await story()).includes('menu'), 'the menu');
+  await phones.getByRole('button', { name: '1', exact: true }).click();
+  await until(async () => (await story()).includes('status'), 'the order to be read out');
+  await phones.getByRole('button', { name: '2', exact: true }).click();
+  await until(async () => (await story()).includes('nobody'), 'nobody to answer');
+  await shot(counter, '11-call-timeline');
+  await counter.goto(ready.counter);
+  await until(async () => (await counter.locator('#b-missed').count()) === 1, 'the missed call on the board');
+  await shot(counter, '11-missed');
+  await counter.goto(`${ready.counter}/calls`);
+  await shot(counter, '11-calls');
+  await counter.locator('[aria-labelledby=c-missed] button').first().click();
+  await until(async () => (await counter.locator('[aria-labelledby=c-missed] button').count()) === 0, 'it to be dealt with');
+});
+
 test('every page fits a telephone', async () => {
   const phone = { width: 390, height: 844 };
   for (const [name, page, places] of [
-    ['counter', counter, ['/', path(NUMBER), '/messages', '/health-page']],
+    ['counter', counter, ['/', path(NUMBER), '/messages', '/calls', '/health-page']],
     ['hq', hq, ['/stores', '/orders', '/orders/new', `/stores/${ready.store}`, '/alerts', '/import']],
   ]) {
     await page.setViewportSize(phone);

@@ -6,4 +6,5 @@ pub mod cut_proxy;
 pub mod make_orders;
 pub mod sim_modem;
 pub mod sim_phone;
+pub mod softphone;
 pub mod world;

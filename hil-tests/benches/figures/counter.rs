@@ -114,7 +114,7 @@ fn acknowledged(tap: &Tap, kind: &str) -> Result<Instant> {
 }
 
 /// Resident memory of a process, in MiB.
-fn resident(pid: u32) -> Result<f64> {
+pub fn resident(pid: u32) -> Result<f64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("VmRSS")?;
     let kib: f64 = line.trim().trim_end_matches("kB").trim().parse()?;

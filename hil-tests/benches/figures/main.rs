@@ -1,6 +1,7 @@
 //! The product's figures beside their budgets (DESIGN's, see `docs/decisions`) and beside peers, measured in one run with the
 //! release build on a real disk. Prints a table in Markdown.
 
+mod calls;
 mod catch_up;
 mod counter;
 mod disk;
@@ -31,7 +32,7 @@ struct Arguments {
     /// Folder for databases, on a real disk; the target folder without it.
     #[arg(long)]
     dir: Option<PathBuf>,
-    /// Only these of disk, counter, sms, catch-up.
+    /// Only these of disk, counter, sms, catch-up, calls.
     #[arg(value_name = "PART")]
     only: Vec<String>,
 }
@@ -60,7 +61,7 @@ fn main() -> Result<()> {
 }
 
 fn measure(arguments: &Arguments, root: &Path, table: &mut Table) -> Result<()> {
-    let parts = ["disk", "counter", "sms", "catch-up"];
+    let parts = ["disk", "counter", "sms", "catch-up", "calls"];
     for part in &arguments.only {
         ensure!(parts.contains(&part.as_str()), "{part} is none of {parts:?}");
     }
@@ -77,6 +78,9 @@ fn measure(arguments: &Arguments, root: &Path, table: &mut Table) -> Result<()> 
     }
     if wanted("catch-up") {
         catch_up::measure(root, table).context("measuring the catch-up")?;
+    }
+    if wanted("calls") {
+        calls::measure(root, table).context("measuring calls")?;
     }
     Ok(())
 }

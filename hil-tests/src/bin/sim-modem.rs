@@ -27,6 +27,12 @@ struct Arguments {
     /// Pace of the port in bits a second; absent: as fast as the pty.
     #[arg(long)]
     bps: Option<u32>,
+    /// Link that will name the pty of the sound: 8 kHz, 16 bit little-endian, one channel, both ways while a call is active.
+    #[arg(long)]
+    pcm_link: Option<PathBuf>,
+    /// Port on 127.0.0.1 for the far end's ear and mouth, the same sound raw both ways; 0 takes any.
+    #[arg(long)]
+    sound: Option<u16>,
     /// Start with the power just switched on instead of a modem that has been on for long.
     #[arg(long)]
     cold: bool,
@@ -55,9 +61,18 @@ fn main() -> Result<()> {
         start: if arguments.cold { Start::Cold } else { Start::Warm },
         state: arguments.state,
         bps: arguments.bps,
+        pcm_link: arguments.pcm_link.clone(),
+        sound: arguments.sound,
     })?;
     let link = arguments.link.display().to_string();
-    println!("{}", json!({"ready": true, "control": shell.control.to_string(), "link": link}));
+    let mut ready = json!({"ready": true, "control": shell.control.to_string(), "link": link});
+    if let Some(pcm) = &arguments.pcm_link {
+        ready["pcm"] = json!(pcm.display().to_string());
+    }
+    if let Some(sound) = shell.sound {
+        ready["sound"] = json!(sound.to_string());
+    }
+    println!("{ready}");
     stop.wait();
     drop(shell);
     Ok(())

@@ -16,6 +16,9 @@ struct Arguments {
     /// Control address of sim-modem.
     #[arg(long)]
     modem: String,
+    /// Address of sim-modem's sound, the customers' ears.
+    #[arg(long)]
+    sound: Option<String>,
     /// Address of the page.
     #[arg(long, default_value = "127.0.0.1:0")]
     listen: SocketAddr,
@@ -25,7 +28,7 @@ struct Arguments {
 }
 
 fn main() -> Result<()> {
-    let Arguments { modem, listen, state } = Arguments::parse();
+    let Arguments { modem, sound, listen, state } = Arguments::parse();
     let stop = stop_signal().context("preparing to be stopped")?;
     std::thread::spawn(move || {
         stop.wait();
@@ -33,7 +36,7 @@ fn main() -> Result<()> {
         std::process::exit(0);
     });
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    runtime.block_on(serve(Options { modem, listen, state }, |address| {
+    runtime.block_on(serve(Options { modem, sound, listen, state }, |address| {
         println!("{}", json!({"ready": true, "web": address.to_string(), "version": env!("CARGO_PKG_VERSION")}));
     }))
 }

@@ -13,7 +13,7 @@ use ring::digest;
 use ring::rand::{SecureRandom, SystemRandom};
 use serde::{Deserialize, Serialize};
 
-use super::{CHAIN, STORE};
+use super::{CHAIN, SIP_REALM, STORE};
 
 const MEMORY: &str = "demo.json";
 const LOCK: &str = "lock";
@@ -49,6 +49,10 @@ pub struct Ports {
     pub uplink: u16,
     /// The simulated modem's control.
     pub modem: u16,
+    /// The customers' ears at the simulated modem.
+    pub sound: u16,
+    /// The store's SIP phones.
+    pub sip: u16,
 }
 
 /// The folder with all of the demo's data. Held by one demo at a time.
@@ -139,8 +143,8 @@ impl Folder {
     }
 
     /// Writes the configuration of the gateway, which takes HQ's word only when it is signed with `hq_key`.
-    pub fn configure_gateway(&self, ports: &Ports, hq_key: &str) -> Result<()> {
-        self.write("gateway.toml", &self.gateway(ports, hq_key))
+    pub fn configure_gateway(&self, ports: &Ports, hq_key: &str, phones: &str) -> Result<()> {
+        self.write("gateway.toml", &self.gateway(ports, hq_key, phones))
     }
 
     /// Writes the orders to drop on HQ's page.
@@ -159,15 +163,20 @@ impl Folder {
         )
     }
 
-    fn gateway(&self, ports: &Ports, hq_key: &str) -> String {
+    fn gateway(&self, ports: &Ports, hq_key: &str, phones: &str) -> String {
         format!(
             "[store]\nchain = \"{CHAIN}\"\nid = \"{STORE}\"\nname = \"Kraków, Rynek\"\ntimezone = \"Europe/Warsaw\"\nlanguage = \"pl\"\n\n\
              [storage]\npath = {:?}\n\n[uplink]\nurl = \"mqtt://127.0.0.1:{}\"\nhq_key = {hq_key:?}\nretry_max_ms = 2000\n\n\
-             [[modem]]\nport = {:?}\nprofile = \"auto\"\nbaud = 115200\n\n[web]\nlisten = \"127.0.0.1:{}\"\n",
+             [[modem]]\nport = {:?}\nprofile = \"auto\"\nbaud = 115200\n\n[modem.voice]\npcm = {:?}\n\n[web]\nlisten = \"127.0.0.1:{}\"\n\n\
+             [sip]\nlisten = \"127.0.0.1:{}\"\nrealm = \"{SIP_REALM}\"\nmenu = \"100\"\n\n{}[voice]\nlanguages = [\"pl\", \"uk\", \"en\"]\n\
+             ring_s = 20\n",
             self.argument("gateway"),
             ports.uplink,
             self.argument("modem/port"),
+            self.argument("modem/sound"),
             ports.counter,
+            ports.sip,
+            phones,
         )
     }
 }
@@ -262,7 +271,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let folder = Folder::open(folder.path(), Start::GoOn).expect("open");
         let memory = Memory { since: Timestamp::UNIX_EPOCH, api_key: "abc".to_owned(), people: false };
-        let ports = Ports { counter: 1, hq: 2, phones: 3, switch: 4, broker: 5, uplink: 6, modem: 7 };
+        let ports = Ports { counter: 1, hq: 2, phones: 3, switch: 4, broker: 5, uplink: 6, modem: 7, sound: 8, sip: 9 };
         folder.configure_hq(&ports, &memory).expect("configure");
         let hq = fs::read_to_string(folder.path("hq.toml")).expect("read");
         // FIPS 180-4, example "abc".

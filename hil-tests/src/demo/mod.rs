@@ -24,6 +24,8 @@ use team::Team;
 pub const CHAIN: &str = "demo";
 /// The demo's one shop.
 pub const STORE: &str = "krakow";
+/// The realm of the phones' passwords.
+pub const SIP_REALM: &str = "krakow.demo";
 
 /// How often children are looked at when no signal comes.
 const LOOK: Duration = Duration::from_millis(500);
@@ -52,6 +54,9 @@ pub struct Options {
     /// The uplink switch's port; 0 takes any.
     #[arg(long, value_name = "PORT", default_value_t = 8083)]
     switch_port: u16,
+    /// The port for SIP phones; 0 takes any.
+    #[arg(long, value_name = "PORT", default_value_t = 5060)]
+    sip_port: u16,
     /// Write addresses, logins and process numbers there, as JSON, once all is running.
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
@@ -73,7 +78,7 @@ pub fn run(options: &Options) -> Result<()> {
     };
     let ports = choose_ports(options)?;
     folder.configure_hq(&ports, &memory)?;
-    folder.configure_gateway(&ports, &people::hq_key(&folder)?)?;
+    folder.configure_gateway(&ports, &people::hq_key(&folder)?, &people::phones()?)?;
     folder.offer_orders(&memory)?;
     if !memory.people {
         people::add(&folder)?;
@@ -127,6 +132,7 @@ fn choose_ports(options: &Options) -> Result<Ports> {
         ("HQ", options.hq_port),
         ("the phones", options.phones_port),
         ("the uplink switch", options.switch_port),
+        ("SIP phones", options.sip_port),
     ];
     let mut reserved: Vec<u16> = wanted.iter().map(|(_, port)| *port).collect();
     let mut chosen = Vec::new();
@@ -146,6 +152,8 @@ fn choose_ports(options: &Options) -> Result<Ports> {
         broker: free_port()?,
         uplink: free_port()?,
         modem: free_port()?,
+        sound: free_port()?,
+        sip: chosen[4],
     })
 }
 
@@ -155,6 +163,7 @@ fn welcome(ports: &Ports, memory: &Memory, folder: &Folder) {
     println!("  HQ        http://127.0.0.1:{}   {}", ports.hq, people::hq_login());
     println!("  phones    http://127.0.0.1:{}   the customers' phones; answer an SMS there", ports.phones);
     println!("  uplink    http://127.0.0.1:{}   cuts and joins the line between the shop and HQ", ports.switch);
+    println!("  SIP       127.0.0.1:{}          UDP or TCP, realm {SIP_REALM}: {}", ports.sip, people::phone_logins());
     println!();
     println!("  orders: drop {} on HQ's page, or start with --orders 1000", folder.path("orders.jsonl").display());
     println!("  HQ's REST key: {}", memory.api_key);
@@ -173,6 +182,7 @@ fn ready(ports: &Ports, memory: &Memory, team: &Team) -> serde_json::Value {
         "staff": people::staff_json(),
         "hq_user": people::hq_json(),
         "api_key": memory.api_key,
+        "sip": format!("127.0.0.1:{}", ports.sip),
         "store": STORE,
         "pids": team.pids(),
     })

@@ -9,10 +9,13 @@ use anyhow::{Context, Result, bail};
 use hil_tests::world::binary;
 use serde_json::{Value, json};
 
+use super::SIP_REALM;
 use super::files::{self, Folder, Memory, Ports};
 
 /// Id, name, role, PIN. The PINs are public: the demo listens on loopback only.
 const STAFF: [(&str, &str, &str, &str); 2] = [("anna", "Anna", "clerk", "1357"), ("ewa", "Ewa", "manager", "2468")];
+/// Extension, name, password.
+const PHONES: [(&str, &str, &str); 2] = [("101", "Lada", "demo-101"), ("102", "Zaplecze", "demo-102")];
 const HQ_USER: &str = "demo";
 const HQ_NAME: &str = "Demo";
 const HQ_PASSWORD: &str = "demo-at-hq-2468";
@@ -33,6 +36,22 @@ pub fn add(folder: &Folder) -> Result<()> {
     let arguments = ["user", "add", "--config", &hq, "--id", HQ_USER, "--name", HQ_NAME, "--password-stdin"];
     tell("store-hq", &arguments, HQ_PASSWORD).context("add a user to HQ")?;
     Ok(())
+}
+
+/// The shop's phones as its configuration names them: by hashes of their passwords.
+pub fn phones() -> Result<String> {
+    let entry = |(extension, name, password): &(&str, &str, &str)| {
+        let arguments = ["sip", "hash", "--extension", extension, "--realm", SIP_REALM, "--digest", "md5"];
+        let entry =
+            tell("store-gateway", &arguments, password).with_context(|| format!("hash {extension}'s password"))?;
+        Ok(format!("{entry}name = \"{name}\"\n\n"))
+    };
+    PHONES.iter().map(entry).collect()
+}
+
+/// How a SIP phone registers.
+pub fn phone_logins() -> String {
+    PHONES.map(|(extension, name, password)| format!("{extension} ({name}), password {password}")).join("; ")
 }
 
 /// Asks HQ for the key that the shop checks its word with.

@@ -90,6 +90,7 @@ impl Modem {
             (End::Error, _) | (End::Cme(_), 0) => "ERROR".into(),
             (End::Cme(code), 1) => format!("+CME ERROR: {code}"),
             (End::Cme(code), _) => format!("+CME ERROR: {}", super::at_general::cme_text(*code)),
+            (End::NoCarrier, _) => "NO CARRIER".into(),
             (End::Cms(code), _) => format!("+CMS ERROR: {code}"),
         }
     }

@@ -107,11 +107,15 @@ impl Modem {
             .or_else(|| self.identity_command(&name, &ask))
             .or_else(|| self.sim_command(&name, &ask))
             .or_else(|| self.network_command(&name, &ask))
+            .or_else(|| self.call_command(&name, &ask))
             .or_else(|| self.setting_command(&name, &ask))
             .unwrap_or_else(|| if self.settings.cmee == 0 { Reply::error() } else { Reply::cme(4) })
     }
 
     fn basic(&mut self, name: &str, whole: &str) -> Reply {
+        if let Some(reply) = self.basic_call(whole) {
+            return reply;
+        }
         match name {
             "E" | "E0" => self.settings.echo = false,
             "E1" => self.settings.echo = true,
@@ -121,8 +125,7 @@ impl Modem {
                 return Reply::info(block);
             }
             "Z" | "&F" => self.settings.echo = true,
-            _ if whole.starts_with(['D', 'd']) => return Reply::Done(Vec::new(), End::Cme(3)),
-            _ if name.starts_with(['V', 'Q', 'X', 'S', 'H', '&', 'L', 'M', '\\']) => {}
+            _ if name.starts_with(['V', 'Q', 'X', 'S', '&', 'L', 'M', '\\']) => {}
             _ => return Reply::error(),
         }
         Reply::ok()
@@ -339,7 +342,6 @@ impl Modem {
             }
             ("+CPOF", Ask::Run) if self.config.profile == Profile::Sim7600 => self.power_down("NORMAL POWER DOWN"),
             ("+CRESET", Ask::Run) if self.config.profile == Profile::Sim7600 => self.acknowledge_and_reboot(),
-            ("+CPAS", _) => Reply::info("+CPAS: 0"),
             ("+GCAP", _) => Reply::info("+GCAP: +CGSM"),
             ("+CBC", _) => Reply::info("+CBC: 0,100,3900"),
             ("+CSCS", Ask::Test) => Reply::info("+CSCS: (\"GSM\",\"IRA\",\"UCS2\")"),
@@ -351,10 +353,7 @@ impl Modem {
                 }
                 _ => Reply::cme(50),
             },
-            (
-                "+IPR" | "+IFC" | "+ICF" | "+CRC" | "+COLP" | "+CCWA" | "+CVHU" | "+QURCCFG" | "+CSSN" | "+QINDCFG",
-                _,
-            ) => Reply::ok(),
+            ("+IPR" | "+IFC" | "+ICF" | "+COLP" | "+CVHU" | "+QURCCFG" | "+CSSN" | "+QINDCFG", _) => Reply::ok(),
             _ => return None,
         })
     }

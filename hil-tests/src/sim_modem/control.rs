@@ -8,6 +8,7 @@ use std::time::Instant;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::control_voice::VoiceRequest;
 use super::fault::{Air, Fault, Kind};
 use super::modem::{Config, Modem, Power};
 use super::network::{InboundKind, OnAir, Policy, Registration};
@@ -129,7 +130,7 @@ fn trace_limit() -> usize {
     200
 }
 
-type Answer = Result<Value, String>;
+pub(super) type Answer = Result<Value, String>;
 
 impl Modem {
     /// Carries out one control request and returns its answer.
@@ -162,6 +163,9 @@ impl Modem {
         if object.get("do") == Some(&json!("fault")) {
             object.remove("do");
             return self.order_fault(std::mem::take(object));
+        }
+        if object.get("do").is_some_and(VoiceRequest::knows) {
+            return self.voice_request(request);
         }
         let request: Request = serde_json::from_value(request).map_err(|error| error.to_string())?;
         match request {

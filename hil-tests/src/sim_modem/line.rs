@@ -9,11 +9,13 @@ pub(super) fn commands(body: &str) -> Vec<String> {
         return found;
     }
     while !rest.is_empty() {
-        let end = if rest.starts_with(['+', '^', '$', '*']) || rest.starts_with(['D', 'd']) {
+        let dials = rest.starts_with(['D', 'd']);
+        let end = if dials || rest.starts_with(['+', '^', '$', '*']) {
             let mut quoted = false;
             rest.char_indices().find_map(|(at, c)| {
                 quoted ^= c == '"';
-                (c == ';' && !quoted).then_some(at)
+                // The semicolon of a dial string makes it a voice call (TS 27.007 §6.2) and belongs to it.
+                (c == ';' && !quoted).then_some(at + usize::from(dials))
             })
         } else {
             basic_end(rest)
@@ -44,6 +46,8 @@ mod tests {
         assert_eq!(commands("E0V1+CMEE=1;+CREG?"), ["E0", "V1", "+CMEE=1", "+CREG?"]);
         assert_eq!(commands("+CUSD=1,\"a;b\",15"), ["+CUSD=1,\"a;b\",15"]);
         assert_eq!(commands("&FS0=0I"), ["&F", "S0=0", "I"]);
+        assert_eq!(commands("D+48600111222;"), ["D+48600111222;"]);
+        assert_eq!(commands("E0DT112;+CSQ"), ["E0", "DT112;", "+CSQ"]);
         assert!(commands("").is_empty());
     }
 }

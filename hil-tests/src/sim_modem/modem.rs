@@ -4,6 +4,7 @@
 //! delays that were configured or ordered.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -19,6 +20,7 @@ use super::network::{Network, Policy, Registration};
 use super::pdu::{Stamp, hex};
 use super::profile::Profile;
 use super::sim::{Card, Lock, PinAtStart};
+use super::voice::{Ender, Later, Voice};
 
 /// Octets of one command line that a modem keeps; what comes beyond is dropped (TS 27.005 leaves it to the maker; EC25: 1 556).
 const LINE_OCTETS: usize = 1_556;
@@ -105,6 +107,27 @@ pub enum Output {
     PortGone,
     /// Bring the port back.
     PortBack,
+    /// Write these octets to the port of the sound.
+    Sound(Vec<u8>),
+    /// The far end of a call hears this.
+    Heard {
+        /// Which call.
+        call: u64,
+        /// 20 ms.
+        frame: Vec<i16>,
+    },
+    /// Keep what the far end of a call will hear.
+    Record {
+        /// Which call.
+        call: u64,
+        /// A WAV file.
+        path: PathBuf,
+    },
+    /// A call that was active is over.
+    CallOver {
+        /// Which.
+        call: u64,
+    },
     /// Keep the card's state.
     Save(Box<Card>),
     /// Nothing more until this instant or the next input.
@@ -144,6 +167,12 @@ pub(super) struct Settings {
     pub ctzu: u8,
     pub ctzr: u8,
     pub clip: u8,
+    pub crc: u8,
+    pub ccwa: u8,
+    pub tone_detection: u8,
+    /// Sound over a port: on, and which.
+    pub pcm: [u8; 2],
+    pub ccinfo: u8,
     pub cusd: u8,
 }
 
@@ -167,6 +196,11 @@ impl Settings {
             ctzu: 0,
             ctzr: 0,
             clip: 0,
+            crc: 0,
+            ccwa: 0,
+            tone_detection: 0,
+            pcm: [0, 0],
+            ccinfo: 0,
             cusd: 0,
         }
     }
@@ -181,6 +215,8 @@ pub(super) enum End {
     Cme(u16),
     /// 3GPP TS 27.005 §3.2.5.
     Cms(u16),
+    /// A call did not come about (ITU-T V.250 §6.3.1).
+    NoCarrier,
 }
 
 /// What a command leads to.
@@ -234,6 +270,8 @@ pub(super) enum Job {
     Urc(String),
     Air(Box<Submission>),
     CnmaTimeout(u64),
+    Call(u64, Later),
+    Frame,
     Handset {
         air: u64,
         status: u8,
@@ -257,6 +295,7 @@ pub struct Modem {
     pub(super) card: Card,
     pub(super) network: Network,
     pub(super) faults: Vec<Fault>,
+    pub(super) voice: Voice,
     pub(super) log: Log,
     pub(super) mode: Mode,
     pub(super) power: Power,
@@ -293,6 +332,7 @@ impl Modem {
             card,
             network,
             faults: Vec::new(),
+            voice: Voice::default(),
             log: Log::default(),
             mode: Mode::Command,
             power: Power::Off,
@@ -382,6 +422,10 @@ impl Modem {
         self.now = now;
     }
 
+    pub(super) fn now(&self) -> Instant {
+        self.now
+    }
+
     pub(super) fn save(&mut self) {
         self.saves = true;
     }
@@ -412,6 +456,12 @@ impl Modem {
         self.agenda.insert((self.now + Duration::from_millis(delay_ms), self.jobs), (Some(self.boot), job));
     }
 
+    /// Plans a job of the modem for an instant, so that a clock of many steps does not drift.
+    pub(super) fn plan_at(&mut self, at: Instant, job: Job) {
+        self.jobs += 1;
+        self.agenda.insert((at, self.jobs), (Some(self.boot), job));
+    }
+
     /// Plans a job of the network, which a restart of the modem does not touch.
     pub(super) fn plan_outside(&mut self, delay_ms: u64, job: Job) {
         self.jobs += 1;
@@ -432,6 +482,8 @@ impl Modem {
             Job::Urc(text) => self.urc(&text),
             Job::Air(submission) => self.put_on_air(*submission),
             Job::CnmaTimeout(id) => self.cnma_timed_out(id),
+            Job::Call(id, what) => self.call_later(id, what),
+            Job::Frame => self.pass_frame(),
             Job::Handset { air, status, report } => self.reach_handset(air, status, report),
         }
     }
@@ -450,6 +502,7 @@ impl Modem {
     pub(super) fn power_off(&mut self) {
         self.boot += 1;
         self.power = Power::Off;
+        self.stop_calls();
         self.registered = Registration::Off;
         self.sms_ready = false;
         self.busy = false;
@@ -480,6 +533,7 @@ impl Modem {
     pub(super) fn hang(&mut self) {
         self.boot += 1;
         self.power = Power::Hung;
+        self.stop_calls();
         self.event("power", json!({"power": "hung"}));
     }
 
@@ -539,6 +593,8 @@ impl Modem {
         }
         if registration.serves() {
             self.tell_network_time();
+        } else {
+            self.drop_calls(Ender::Network);
         }
         self.serve_inbound();
     }

@@ -31,6 +31,15 @@ const FULL_WAIT: Duration = Duration::from_secs(5);
 /// How long the paced writer collects octets before it writes them.
 const PACE_STEP_OCTETS: u32 = 16;
 
+/// What goes over the port, and how fast.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Line {
+    /// Commands and answers, at so many bits a second; none: as fast as the pty. A host that does not read gets time.
+    Commands(Option<u32>),
+    /// Samples of 16 bits at their own pace: what finds no room is too late and is left out, in whole pieces.
+    Sound,
+}
+
 /// What happens at the port.
 #[derive(Debug)]
 pub(super) enum PortEvent {
@@ -54,7 +63,7 @@ pub(super) struct Port {
 
 impl Port {
     /// Opens a pty and links it.
-    pub fn open(link: &Path, bps: Option<u32>, sink: impl Fn(PortEvent) + Send + 'static) -> Result<Self> {
+    pub fn open(link: &Path, line: Line, sink: impl Fn(PortEvent) + Send + 'static) -> Result<Self> {
         let pty = openpty(None, None).context("opening a pty")?;
         let mut settings = tcgetattr(&pty.slave).context("reading the pty's settings")?;
         cfmakeraw(&mut settings);
@@ -69,8 +78,8 @@ impl Port {
         let (writes, waiting) = sync_channel(WRITES_WAITING);
         let in_use = Arc::new(AtomicBool::new(false));
         let master = Arc::new(pty.master);
-        let line = Line { master: Arc::clone(&master), in_use: Arc::clone(&in_use), bps };
-        thread::Builder::new().name("port-out".into()).spawn(move || line.write_all(&waiting))?;
+        let writer = Writer { master: Arc::clone(&master), in_use: Arc::clone(&in_use), unsent: Vec::new() };
+        thread::Builder::new().name("port-out".into()).spawn(move || writer.run(&waiting, line))?;
         let reader = Reader { master, slave: pty.slave, watch, stopped, pts: pts.clone(), in_use };
         thread::Builder::new().name("port-in".into()).spawn(move || reader.run(&sink))?;
         relink(link, &pts)?;
@@ -176,26 +185,46 @@ fn opened_by_others(path: &Path) -> bool {
     files.any(|file| fs::read_link(file.path()).is_ok_and(|target| target == path))
 }
 
-struct Line {
+struct Writer {
     master: Arc<OwnedFd>,
     in_use: Arc<AtomicBool>,
-    bps: Option<u32>,
+    /// The rest of a piece of sound that found no room.
+    unsent: Vec<u8>,
 }
 
-impl Line {
-    fn write_all(self, waiting: &Receiver<Vec<u8>>) {
+impl Writer {
+    fn run(mut self, waiting: &Receiver<Vec<u8>>, line: Line) {
         while let Ok(octets) = waiting.recv() {
-            match self.bps {
-                None => self.write_some(&octets),
-                Some(bps) => {
-                    for piece in octets.chunks(PACE_STEP_OCTETS as usize) {
-                        // Ten bits an octet: start, eight data, stop.
-                        let bits = u64::try_from(piece.len()).unwrap_or(u64::MAX) * 10;
-                        thread::sleep(Duration::from_micros(bits * 1_000_000 / u64::from(bps.max(1))));
-                        self.write_some(piece);
-                    }
-                }
+            match line {
+                Line::Commands(None) => self.write_some(&octets),
+                Line::Commands(Some(bps)) => self.write_paced(&octets, bps),
+                Line::Sound => self.write_sound(octets),
             }
+        }
+    }
+
+    fn write_paced(&self, octets: &[u8], bps: u32) {
+        for piece in octets.chunks(PACE_STEP_OCTETS as usize) {
+            // Ten bits an octet: start, eight data, stop.
+            let bits = u64::try_from(piece.len()).unwrap_or(u64::MAX) * 10;
+            thread::sleep(Duration::from_micros(bits * 1_000_000 / u64::from(bps.max(1))));
+            self.write_some(piece);
+        }
+    }
+
+    /// Never waits. A piece that was begun is finished before the next one, or the host would read halves of samples.
+    fn write_sound(&mut self, octets: Vec<u8>) {
+        if !self.in_use.load(Ordering::SeqCst) {
+            self.unsent.clear();
+            return;
+        }
+        if self.unsent.is_empty() {
+            self.unsent = octets;
+        }
+        match write(&*self.master, &self.unsent) {
+            Ok(count) => drop(self.unsent.drain(..count)),
+            Err(nix::errno::Errno::EAGAIN | nix::errno::Errno::EINTR) => {}
+            Err(_) => self.unsent.clear(),
         }
     }
 

@@ -12,8 +12,9 @@ use anyhow::{Context, Result};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::ears::{ClientEvent, Ears, listen, read_wav};
 use super::modem::{Config, Modem, Output, Start};
-use super::port::{Port, PortEvent};
+use super::port::{Line, Port, PortEvent};
 use super::sim::Card;
 
 /// Longest control request: a text of 255 parts with room to spare.
@@ -36,6 +37,10 @@ pub struct Options {
     pub state: Option<PathBuf>,
     /// Pace of the port in bits a second; none: as fast as the pty.
     pub bps: Option<u32>,
+    /// Link to the port of the sound; none: the modem has no such port.
+    pub pcm_link: Option<PathBuf>,
+    /// Port on 127.0.0.1 for the far end's ear and mouth, 0 for any; none: nobody is there.
+    pub sound: Option<u16>,
 }
 
 /// A running simulator; dropping it takes port and control socket away.
@@ -43,6 +48,8 @@ pub struct Options {
 pub struct Shell {
     /// Control address.
     pub control: SocketAddr,
+    /// Sound address, where there is one.
+    pub sound: Option<SocketAddr>,
     inputs: Sender<Input>,
     core: Option<thread::JoinHandle<()>>,
 }
@@ -50,6 +57,8 @@ pub struct Shell {
 #[derive(Debug)]
 enum Input {
     Port(PortEvent),
+    Pcm(PortEvent),
+    Client(ClientEvent),
     Control(Value, Sender<String>),
     Stop,
 }
@@ -65,13 +74,23 @@ impl Shell {
         let control = listener.local_addr().context("naming the control port")?;
         let (inputs, queue) = channel();
         let port = open_port(&options, &inputs)?;
+        let pcm = open_pcm(&options, &inputs)?;
+        let sound = listen_for_sound(&options, &inputs)?;
         let (now, wall) = (Instant::now(), Timestamp::now());
         let modem = Modem::new(options.config.clone(), card, options.start, now, wall);
-        let core = Core { modem, port: Some(port), options, inputs: inputs.clone(), followers: Vec::new() };
+        let core = Core {
+            modem,
+            port: Some(port),
+            pcm,
+            ears: Ears::default(),
+            options,
+            inputs: inputs.clone(),
+            followers: Vec::new(),
+        };
         let core = thread::Builder::new().name("modem".into()).spawn(move || core.run(&queue))?;
         let accepted = inputs.clone();
         thread::Builder::new().name("control".into()).spawn(move || accept(&listener, &accepted))?;
-        Ok(Self { control, inputs, core: Some(core) })
+        Ok(Self { control, sound, inputs, core: Some(core) })
     }
 }
 
@@ -100,11 +119,28 @@ fn save(path: &Path, card: &Card) -> Result<()> {
 
 fn open_port(options: &Options, inputs: &Sender<Input>) -> Result<Port> {
     let inputs = inputs.clone();
-    Port::open(&options.link, options.bps, move |event| {
+    Port::open(&options.link, Line::Commands(options.bps), move |event| {
         if inputs.send(Input::Port(event)).is_err() {
             tracing::debug!("the core has ended before the port");
         }
     })
+}
+
+fn open_pcm(options: &Options, inputs: &Sender<Input>) -> Result<Option<Port>> {
+    let Some(link) = &options.pcm_link else { return Ok(None) };
+    let inputs = inputs.clone();
+    let port = Port::open(link, Line::Sound, move |event| {
+        if inputs.send(Input::Pcm(event)).is_err() {
+            tracing::debug!("the core has ended before the port of the sound");
+        }
+    });
+    port.map(Some)
+}
+
+fn listen_for_sound(options: &Options, inputs: &Sender<Input>) -> Result<Option<SocketAddr>> {
+    let Some(port) = options.sound else { return Ok(None) };
+    let inputs = inputs.clone();
+    listen(port, move |event| inputs.send(Input::Client(event)).is_ok()).map(Some)
 }
 
 /// A control connection that follows events.
@@ -116,6 +152,8 @@ struct Follower {
 struct Core {
     modem: Modem,
     port: Option<Port>,
+    pcm: Option<Port>,
+    ears: Ears,
     options: Options,
     inputs: Sender<Input>,
     followers: Vec<Follower>,
@@ -132,6 +170,12 @@ impl Core {
                 Ok(Input::Port(PortEvent::Octets(octets))) => self.modem.handle_port(&octets, Instant::now()),
                 Ok(Input::Port(PortEvent::Opened)) => self.modem.handle_port_use("opened", Instant::now()),
                 Ok(Input::Port(PortEvent::Closed)) => self.modem.handle_port_use("closed", Instant::now()),
+                Ok(Input::Pcm(PortEvent::Octets(octets))) => self.modem.handle_sound(&octets, Instant::now()),
+                Ok(Input::Pcm(PortEvent::Opened | PortEvent::Closed)) => {}
+                Ok(Input::Client(ClientEvent::Connected(client))) => self.ears.connect(client),
+                Ok(Input::Client(ClientEvent::Said(octets))) => {
+                    self.modem.handle_client_sound(&octets, Instant::now());
+                }
                 Ok(Input::Control(request, lines)) => self.control(request, lines),
                 Err(RecvTimeoutError::Timeout) => {}
             }
@@ -147,12 +191,21 @@ impl Core {
                         port.write(octets);
                     }
                 }
-                Output::PortGone => self.port = None,
+                Output::PortGone => (self.port, self.pcm) = (None, None),
                 Output::PortBack if self.port.is_some() => {}
-                Output::PortBack => match open_port(&self.options, &self.inputs) {
-                    Ok(port) => self.port = Some(port),
-                    Err(error) => tracing::error!(error = format!("{error:#}"), "bringing the port back"),
-                },
+                Output::PortBack => self.bring_ports_back(),
+                Output::Sound(octets) => {
+                    if let Some(pcm) = &self.pcm {
+                        pcm.write(octets);
+                    }
+                }
+                Output::Heard { call, frame } => self.ears.hear(call, &frame),
+                Output::Record { call, path } => self.ears.record(call, path),
+                Output::CallOver { call } => {
+                    if let Some(path) = self.ears.over(call) {
+                        self.modem.handle_recorded(call, &path.display().to_string(), Instant::now());
+                    }
+                }
                 Output::Save(card) => {
                     if let Some(path) = &self.options.state
                         && let Err(error) = save(path, &card)
@@ -165,8 +218,33 @@ impl Core {
         }
     }
 
+    fn bring_ports_back(&mut self) {
+        let ports = open_port(&self.options, &self.inputs).and_then(|port| {
+            let pcm = open_pcm(&self.options, &self.inputs)?;
+            Ok((Some(port), pcm))
+        });
+        match ports {
+            Ok((port, pcm)) => (self.port, self.pcm) = (port, pcm),
+            Err(error) => tracing::error!(error = format!("{error:#}"), "bringing the port back"),
+        }
+    }
+
+    /// Reads the file that a request names; the core takes it from there.
+    fn read_wav_of(&mut self, request: &Value) -> Result<()> {
+        let named = [request.get("wav"), request.get("rule").and_then(|rule| rule.get("wav"))];
+        for path in named.into_iter().flatten().filter_map(Value::as_str) {
+            let samples = read_wav(Path::new(path))?;
+            self.modem.handle_wav(path.into(), samples);
+        }
+        Ok(())
+    }
+
     fn control(&mut self, request: Value, lines: Sender<String>) {
-        let answer = if request.get("do") == Some(&json!("subscribe")) {
+        let read = self.read_wav_of(&request);
+        let answer = if let Err(error) = read {
+            let id = request.get("id").cloned().unwrap_or(Value::Null);
+            json!({"id": id, "ok": false, "error": format!("{error:#}")})
+        } else if request.get("do") == Some(&json!("subscribe")) {
             let after = request.get("after").and_then(Value::as_u64).unwrap_or(0);
             let started = self.modem.started_wall().to_string();
             self.followers.push(Follower { after, lines: lines.clone() });

@@ -4,6 +4,7 @@
 //! simulated modem's network alone: nothing here touches the gateway, its database or its queue.
 
 mod book;
+mod calls;
 mod page;
 
 use std::net::SocketAddr;
@@ -32,6 +33,8 @@ pub const REPLY_CHARACTERS: usize = 1_530;
 pub struct Options {
     /// The modem's control address, `HOST:PORT`.
     pub modem: String,
+    /// The modem's address of the customers' ears, `HOST:PORT`; without it calls are silent.
+    pub sound: Option<String>,
     /// Address of the page.
     pub listen: SocketAddr,
     /// Where the phones are kept.
@@ -42,6 +45,7 @@ pub struct Options {
 #[derive(Debug)]
 pub(crate) struct Phones {
     modem: String,
+    sound: Option<String>,
     state: Option<PathBuf>,
     book: Mutex<Book>,
     changed: watch::Sender<u64>,
@@ -57,7 +61,9 @@ pub async fn serve(options: Options, ready: impl FnOnce(SocketAddr)) -> Result<(
         None => Book::default(),
     };
     let (changed, _) = watch::channel(0);
-    let phones = Arc::new(Phones { modem: options.modem, state: options.state, book: Mutex::new(book), changed });
+    let phones =
+        Phones { modem: options.modem, sound: options.sound, state: options.state, book: Mutex::new(book), changed };
+    let phones = Arc::new(phones);
     let listener = tokio::net::TcpListener::bind(options.listen).await.context("binding the phones' page")?;
     let address = listener.local_addr().context("naming the phones' page")?;
     let follower = Arc::clone(&phones);

@@ -14,10 +14,10 @@ use futures_util::stream::{Stream, unfold};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Phone, Phones, REPLY_CHARACTERS};
+use super::{Phone, Phones, REPLY_CHARACTERS, calls};
 
 type Shared = State<Arc<Phones>>;
-type Refusal = (StatusCode, Json<Value>);
+pub(super) type Refusal = (StatusCode, Json<Value>);
 
 /// Builds the page's routes.
 pub(super) fn router(phones: Arc<Phones>) -> Router {
@@ -31,6 +31,7 @@ pub(super) fn router(phones: Arc<Phones>) -> Router {
         .route("/api/phones/{number}/reply", post(reply))
         .route("/api/phones/{number}/reachable", post(reachable))
         .route("/api/events", get(events))
+        .merge(calls::router())
         .with_state(phones)
 }
 
@@ -41,7 +42,7 @@ fn asset(kind: &'static str, body: &'static str) -> impl IntoResponse {
     ([(CONTENT_TYPE, kind), (CONTENT_SECURITY_POLICY, policy), (CACHE_CONTROL, "no-cache")], body)
 }
 
-fn refuse(status: StatusCode, words: &str) -> Refusal {
+pub(super) fn refuse(status: StatusCode, words: &str) -> Refusal {
     (status, Json(json!({"error": words})))
 }
 
@@ -101,14 +102,16 @@ async fn reachable(
 }
 
 /// Returns whether a phone is switched on; there must be one.
-fn known(phones: &Phones, number: &str) -> Result<bool, Refusal> {
+pub(super) fn known(phones: &Phones, number: &str) -> Result<bool, Refusal> {
     match phones.book().phone(number) {
         Some(phone) => Ok(phone.reachable),
         None => Err(refuse(StatusCode::NOT_FOUND, "no phone with that number")),
     }
 }
 
-async fn blocking(job: impl FnOnce() -> anyhow::Result<Value> + Send + 'static) -> Result<Json<Value>, Refusal> {
+pub(super) async fn blocking(
+    job: impl FnOnce() -> anyhow::Result<Value> + Send + 'static,
+) -> Result<Json<Value>, Refusal> {
     match tokio::task::spawn_blocking(job).await {
         Ok(Ok(answer)) => Ok(Json(answer)),
         Ok(Err(error)) => Err(refuse(StatusCode::BAD_GATEWAY, &format!("{error:#}"))),

@@ -45,10 +45,14 @@ pub struct Options {
     pub storage: String,
     /// Lines for `[messages]`.
     pub messages: String,
+    /// Whole tables, such as `[sip]` and `[voice]`.
+    pub tables: String,
     /// Lines for HQ's `[hq]`.
     pub hq: String,
     /// Arguments of the simulated modem.
     pub modem_arguments: Vec<String>,
+    /// The modem's calls have sound, and the gateway answers them.
+    pub sim_voice: bool,
 }
 
 impl Shop {
@@ -61,7 +65,11 @@ impl Shop {
         let broker = Mosquitto::start(dir.path())?;
         let any = "127.0.0.1:0".parse()?;
         let proxy = CutProxy::start(any, &format!("127.0.0.1:{}", broker.port), None)?;
-        let arguments: Vec<&str> = options.modem_arguments.iter().map(String::as_str).collect();
+        let sound = dir.path().join("sound").display().to_string();
+        let mut arguments: Vec<&str> = options.modem_arguments.iter().map(String::as_str).collect();
+        if options.sim_voice {
+            arguments.extend(["--pcm-link", &sound]);
+        }
         let modem = SimModem::start(dir.path(), &arguments)?;
         let hq = Hq::start_with(dir.path(), &broker.url(), &options.hq)?;
         let uplink = format!("mqtt://{}", proxy.listen);
@@ -311,13 +319,17 @@ impl Gateway {
         let storage = dir.join(format!("gateway-{store}"));
         let config = dir.join(format!("gateway-{store}.toml"));
         let modem = modem.map_or_else(String::new, |port| {
-            format!("[[modem]]\nport = {port:?}\nprofile = \"ec25\"\n{}\n", options.modem)
+            let voice = match options.sim_voice {
+                true => format!("[modem.voice]\npcm = {:?}\n", dir.join("sound")),
+                false => String::new(),
+            };
+            format!("[[modem]]\nport = {port:?}\nprofile = \"ec25\"\n{}\n{voice}", options.modem)
         });
         let text = format!(
             "[store]\nchain = \"{CHAIN}\"\nid = \"{store}\"\nname = \"Wola\"\n[storage]\npath = {storage:?}\n{}\n\
              [uplink]\nurl = \"{uplink}\"\nretry_min_ms = 50\nretry_max_ms = 500\n{}\n{modem}\
-             [web]\nlisten = \"127.0.0.1:0\"\n[counter]\n{}\n[messages]\n{}\n",
-            options.storage, options.uplink, options.counter, options.messages
+             [web]\nlisten = \"127.0.0.1:0\"\n[counter]\n{}\n[messages]\n{}\n{}\n",
+            options.storage, options.uplink, options.counter, options.messages, options.tables
         );
         std::fs::write(&config, text)?;
         add_staff(&config, "anna", "Anna Kos", "clerk", "1357")?;
@@ -355,6 +367,14 @@ impl Gateway {
     /// Reads a path outside the API.
     pub fn plain(&self, path: &str) -> Result<(u16, Value)> {
         request("GET", &format!("http://{}{path}", self.web), &self.token, None, &[])
+    }
+
+    /// A listener beside the web's, from the ready line.
+    pub fn listener(&self, name: &str) -> Result<std::net::SocketAddr> {
+        let log = self.process.log();
+        let line = log.lines().find(|line| line.contains("\"ready\":true")).context("the ready line")?;
+        let ready: Value = serde_json::from_str(line)?;
+        Ok(ready[name].as_str().with_context(|| format!("no listener {name}: {ready}"))?.parse()?)
     }
 
     /// Sends a form as a page does.

@@ -283,7 +283,7 @@ function onEvent(name, data) {
     case 'hello':
       if (version !== null && data.version !== version) return location.reload();
       version = data.version;
-      askAgain('live-board', 'live-pill', 'live-messages');
+      askAgain('live-board', 'live-pill', 'live-messages', 'live-calls');
       return askForCard();
     case 'board':
       return askAgain('live-board');
@@ -295,6 +295,8 @@ function onEvent(name, data) {
       return undefined;
     case 'texts':
       return askAgain('live-side', 'live-pill', 'live-messages');
+    case 'calls':
+      return askAgain('live-calls', 'live-side');
     case 'bye':
       return location.assign('/login');
     default:
@@ -314,7 +316,7 @@ setInterval(tickAll, 1000);
 startLive({
   url: '/events',
   channel: 'counter-live',
-  names: ['board', 'pill', 'order', 'texts', 'bye'],
+  names: ['board', 'pill', 'order', 'texts', 'calls', 'bye'],
   onEvent,
   onState: (up) => { byId('lost').hidden = up; },
 });

@@ -428,3 +428,81 @@ setup-bad-id = Identyfikator: 1–32 znaki z a–z, 0–9 i łącznika.
 setup-bad-name = Podaj imię i nazwisko, najwyżej 80 znaków.
 setup-bad-pin = PIN ma mieć od 4 do 8 cyfr.
 setup-pins-differ = PIN-y się różnią.
+
+## Calls
+missed-calls =
+    { $n ->
+        [one] { $n } nieodebrane
+        [few] { $n } nieodebrane
+        [many] { $n } nieodebranych
+       *[other] { $n } nieodebranych
+    }
+calls-title = Połączenia
+calls-live = Teraz
+calls-live-none = Nikt nie rozmawia
+calls-missed = Nieodebrane
+calls-missed-none = Nic nie czeka
+calls-phones = Telefony i linie
+calls-phones-none = Nie ma telefonów w konfiguracji
+calls-log = Historia
+calls-log-none = Nie było jeszcze połączeń
+calls-older = Starsze
+key-calls = Połączenia
+call-withheld = Numer zastrzeżony
+call-in = z zewnątrz
+call-out = na zewnątrz
+call-inside = w sklepie
+call-ringing = dzwoni
+call-menu = menu
+call-calling = dzwonią telefony
+call-talking = rozmowa
+call-ending = kończy się
+call-talked = rozmowa
+call-served = obsłużone przez menu
+call-missed = nieodebrane
+call-failed = nieudane
+call-began = przyszło
+call-answered = odebrane
+call-prompt = zapowiedź
+call-key = klawisz
+call-found = znalezione zamówienia
+call-code = kod
+call-rang = dzwoni
+call-not-rung = nie dało się zadzwonić
+call-picked-up = odebrał
+call-bridged = połączone
+call-held = zawieszone
+call-resumed = wznowione
+call-silent = brak dźwięku
+call-heard = dźwięk wrócił
+call-gone = rozłączony
+call-sound = dźwięk
+call-ended = koniec
+call-rang-for = dzwoniło { $v }
+call-answered-by = odebrał { $v }
+call-talked-for = rozmowa { $v }
+call-timeline = Przebieg
+call-after = Po
+call-what = Co
+call-leg = Kto
+call-detail = Szczegóły
+phone-away = niezarejestrowany
+phone-registered = zarejestrowany
+outline-trunk = Łącze SIP
+outline-sim = SIM
+outline-ready = gotowe
+outline-starting = uruchamia się
+outline-refused = odrzucone
+outline-unreachable = nieosiągalne
+outline-texts-only = tylko SMS
+leg-caller = dzwoniący
+leg-outside = numer zewnętrzny
+leg-emergency = alarmowy
+flag-missed-call = nieodebrane połączenie { $v }
+thread-call = Połączenie
+recordings-title = Nagrania
+recordings-words = Własne pliki WAV zamiast zapowiedzi z syntezatora.
+recordings-remove = Usuń
+recordings-name = Zapowiedź
+recordings-file = Plik WAV
+recordings-keep = Zapisz

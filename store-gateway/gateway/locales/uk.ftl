@@ -429,3 +429,81 @@ setup-bad-id = Ідентифікатор: 1–32 знаки з a–z, 0–9 і 
 setup-bad-name = Вкажіть імʼя, не більше 80 знаків.
 setup-bad-pin = PIN має від 4 до 8 цифр.
 setup-pins-differ = PIN-коди різні.
+
+## Calls
+missed-calls =
+    { $n ->
+        [one] { $n } пропущений
+        [few] { $n } пропущені
+        [many] { $n } пропущених
+       *[other] { $n } пропущених
+    }
+calls-title = Дзвінки
+calls-live = Зараз
+calls-live-none = Ніхто не розмовляє
+calls-missed = Пропущені
+calls-missed-none = Нічого не чекає
+calls-phones = Телефони та лінії
+calls-phones-none = У налаштуваннях немає телефонів
+calls-log = Історія
+calls-log-none = Дзвінків ще не було
+calls-older = Старіші
+key-calls = Дзвінки
+call-withheld = Номер приховано
+call-in = ззовні
+call-out = назовні
+call-inside = у магазині
+call-ringing = дзвонить
+call-menu = меню
+call-calling = дзвонять телефони
+call-talking = розмова
+call-ending = завершується
+call-talked = розмова
+call-served = обслужило меню
+call-missed = пропущено
+call-failed = не вдалося
+call-began = надійшов
+call-answered = відповіли
+call-prompt = оголошення
+call-key = клавіша
+call-found = знайдено замовлень
+call-code = код
+call-rang = дзвонить
+call-not-rung = не вдалося подзвонити
+call-picked-up = відповів
+call-bridged = з’єднано
+call-held = на утриманні
+call-resumed = знято з утримання
+call-silent = немає звуку
+call-heard = звук повернувся
+call-gone = відключився
+call-sound = звук
+call-ended = кінець
+call-rang-for = дзвонило { $v }
+call-answered-by = відповів { $v }
+call-talked-for = розмова { $v }
+call-timeline = Перебіг
+call-after = Через
+call-what = Що
+call-leg = Хто
+call-detail = Подробиці
+phone-away = не зареєстрований
+phone-registered = зареєстрований
+outline-trunk = Лінія SIP
+outline-sim = SIM
+outline-ready = готова
+outline-starting = запускається
+outline-refused = відмовлено
+outline-unreachable = недосяжна
+outline-texts-only = лише SMS
+leg-caller = абонент
+leg-outside = зовнішній номер
+leg-emergency = екстрений
+flag-missed-call = пропущений дзвінок { $v }
+thread-call = Дзвінок
+recordings-title = Записи
+recordings-words = Власні файли WAV замість синтезованих оголошень.
+recordings-remove = Видалити
+recordings-name = Оголошення
+recordings-file = Файл WAV
+recordings-keep = Зберегти

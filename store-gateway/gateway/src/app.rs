@@ -10,9 +10,11 @@ use shop_model::config::Bundle;
 use store_daemon::backup;
 use store_daemon::secrets::Keys;
 use store_daemon::writer::{FailureCause, Lane, Readers, WriteError, Writer, cause_of};
+use store_sound::prompts::Speaker;
 use store_sync::{Message, SnapshotJob, StoreEnd};
 use tokio::sync::{Notify, broadcast, mpsc, watch};
 
+use crate::calls::{SimLine, Switchboard};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::desk::Desk;
@@ -137,6 +139,10 @@ pub struct Inner {
     pub messages_wake: Notify,
     /// There may be a message for the modem.
     pub sending_wake: Notify,
+    /// Calls under way and the phones.
+    pub calls: Switchboard,
+    /// Between the modem's task and the exchange.
+    pub sim: SimLine,
     /// Sync messages dropped between commit and broker.
     pub outgoing_dropped: AtomicU64,
     suspicion: watch::Sender<Option<String>>,
@@ -185,6 +191,8 @@ impl App {
             uplink_wake: Notify::new(),
             messages_wake: Notify::new(),
             sending_wake: Notify::new(),
+            calls: Switchboard::default(),
+            sim: SimLine::default(),
             outgoing_dropped: AtomicU64::new(0),
             suspicion: watch::Sender::new(None),
             end: Mutex::new(parts.end),
@@ -300,6 +308,11 @@ impl App {
         if self.outgoing.try_send(outgoing).is_err() {
             self.outgoing_dropped.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// What speaks to callers.
+    pub fn speaker(&self) -> Speaker {
+        self.calls.speaker(&self.config)
     }
 
     /// Tells open pages. Nobody may be listening.

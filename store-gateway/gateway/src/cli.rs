@@ -1,15 +1,17 @@
-//! The command line: `run`, `check`, `doctor`, `take-over`, `staff add`, `sms encode|decode`.
+//! The command line: `run`, `check`, `doctor`, `take-over`, `staff add`, `sms encode|decode`, `sip hash`.
 
 use std::io::BufRead as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 use store_daemon::ledger::SqlLedger;
 use store_daemon::process::{EXIT_CONFIG, EXIT_FAILED, init_logs, init_tls};
 use store_daemon::wall::unix_ms;
+use store_sip::Algorithm;
 use store_sync::LedgerRead as _;
+use store_voice::dial::Extension;
 
 use crate::app::SCOPE;
 use crate::config::Config;
@@ -42,6 +44,26 @@ enum Command {
     /// Encodes and decodes SMS PDUs.
     #[command(subcommand)]
     Sms(SmsCommand),
+    /// The store's phones.
+    #[command(subcommand)]
+    Sip(SipCommand),
+}
+
+#[derive(Debug, Subcommand)]
+enum SipCommand {
+    /// Reads a phone's password as one line from standard input and writes its entry for the configuration, which holds
+    /// hashes only.
+    Hash {
+        /// The phone's number within the store.
+        #[arg(long)]
+        extension: String,
+        /// The realm of `[sip]`.
+        #[arg(long)]
+        realm: String,
+        /// For which digest: an old phone that stumbles over an offer of SHA-256 gets a hash for MD5 alone.
+        #[arg(long, value_enum, default_value_t = Digest::Sha256)]
+        digest: Digest,
+    },
 }
 
 #[derive(Debug, clap::Args)]
@@ -80,6 +102,7 @@ pub fn main() -> ExitCode {
     init_tls();
     match command {
         Command::Sms(sms) => crate::sms_cli::run(&sms),
+        Command::Sip(SipCommand::Hash { extension, realm, digest }) => told(hash(&extension, &realm, digest)),
         Command::Run(file) => with_config(&file.config, |config| told(run::run(config))),
         Command::Check(file) => with_config(&file.config, |_| {
             println!("{}: good", file.config.display());
@@ -91,6 +114,42 @@ pub fn main() -> ExitCode {
             with_config(&config, |config| told(add_staff(&config, &id, &name, &role)))
         }
     }
+}
+
+/// What a phone can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Digest {
+    /// RFC 7616.
+    Sha256,
+    /// RFC 2617.
+    Md5,
+    /// Either.
+    Both,
+}
+
+fn hash(extension: &str, realm: &str, digest: Digest) -> anyhow::Result<()> {
+    let extension = Extension::parse(extension).context("--extension")?;
+    if realm.is_empty() || realm.contains(['"', '\\']) {
+        bail!("--realm: must be some text without quotes");
+    }
+    let password = line_of_stdin("the password")?;
+    if password.is_empty() {
+        bail!("the password is empty");
+    }
+    println!("[[sip.phone]]\nextension = \"{}\"", extension.as_str());
+    if digest != Digest::Md5 {
+        println!("ha1_sha256 = \"{}\"", store_sip::ha1(Algorithm::Sha256, &extension, realm, &password).as_str());
+    }
+    if digest != Digest::Sha256 {
+        println!("ha1_md5 = \"{}\"", store_sip::ha1(Algorithm::Md5, &extension, realm, &password).as_str());
+    }
+    Ok(())
+}
+
+fn line_of_stdin(what: &str) -> anyhow::Result<String> {
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line).with_context(|| format!("reading {what} from standard input"))?;
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
 }
 
 fn with_config(path: &std::path::Path, act: impl FnOnce(Config) -> ExitCode) -> ExitCode {
@@ -114,9 +173,7 @@ fn told(outcome: anyhow::Result<()>) -> ExitCode {
 }
 
 fn add_staff(config: &Config, id: &str, name: &str, role: &str) -> anyhow::Result<()> {
-    let mut pin = String::new();
-    std::io::stdin().lock().read_line(&mut pin).context("reading the PIN from standard input")?;
-    let entry = Entry::new(id, name, role, pin.trim_end_matches(['\r', '\n']))?;
+    let entry = Entry::new(id, name, role, &line_of_stdin("the PIN")?)?;
     let db = database::open(config)?;
     entry.put(&db, unix_ms()).with_context(|| format!("entering {id}"))?;
     println!("{id} may log in");

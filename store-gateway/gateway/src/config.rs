@@ -14,6 +14,8 @@ use store_daemon::broker::{self, BrokerConfig, BrokerTiming};
 use store_daemon::config::{self, ConfigError};
 use store_daemon::web::WebConfig;
 
+use crate::calls::config::{self as calls, Calls};
+
 /// The whole file.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -39,6 +41,8 @@ pub struct Config {
     pub counter: Counter,
     /// Waits of the message queue.
     pub messages: crate::messages::Timing,
+    /// Phones, trunk, and what callers hear.
+    pub calls: Calls,
 }
 
 /// `[store]`.
@@ -73,6 +77,8 @@ pub struct Modem {
     pub submit: Option<Duration>,
     /// Quiet after an unknown; the profile's without it.
     pub quiet: Option<Duration>,
+    /// The way of its calls' sound; without one it sends texts only, and its calls ring out.
+    pub voice: Option<store_sound::port::Config>,
 }
 
 /// `[counter]`.
@@ -116,6 +122,9 @@ struct File {
     counter: CounterFile,
     #[serde(default)]
     messages: crate::messages::Timing,
+    sip: Option<calls::SipFile>,
+    #[serde(default)]
+    voice: calls::VoiceFile,
 }
 
 #[derive(Deserialize)]
@@ -177,6 +186,17 @@ struct ModemFile {
     prompt_ms: u64,
     submit_ms: Option<u64>,
     quiet_ms: Option<u64>,
+    voice: Option<ModemVoiceFile>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ModemVoiceFile {
+    /// A serial port with raw sound.
+    pcm: Option<PathBuf>,
+    /// Sound cards, by name.
+    input: Option<String>,
+    output: Option<String>,
 }
 
 fn auto() -> String {
@@ -200,6 +220,9 @@ struct CounterFile {
 const fn n<const N: u64>() -> u64 {
     N
 }
+
+/// Symbols a second of a real line with raw sound; USB ports ignore it.
+const PCM_BAUD: u32 = 921_600;
 
 impl Config {
     /// Reads and checks the file.
@@ -226,9 +249,11 @@ impl Config {
             return Err(refuse("modem[1]", "a gateway drives one modem".into()));
         }
         let counter = file.counter;
+        let store = store_of(file.store).map_err(|(at, why)| refuse(at, why))?;
+        let calls = calls::calls_of(file.sip, file.voice, store.language).map_err(|(at, why)| refuse(&at, why))?;
         let seconds = |value: Option<u64>, default: u64| Duration::from_secs(value.unwrap_or(default));
         Ok(Config {
-            store: store_of(file.store).map_err(|(at, why)| refuse(at, why))?,
+            store,
             storage: file.storage.path,
             backup_every: at_least(file.storage.backup_s, 1)
                 .map_or_else(|why| Err(refuse("storage.backup_s", why)), |s| Ok(Duration::from_secs(s)))?,
@@ -246,7 +271,13 @@ impl Config {
                 arrived_red: seconds(counter.arrived_red_s, 300),
             },
             messages: file.messages,
+            calls,
         })
+    }
+
+    /// Whether calls of the SIM can be answered.
+    pub fn sim_voice_is_set(&self) -> bool {
+        self.modem.as_ref().is_some_and(|modem| modem.voice.is_some())
     }
 
     /// The main database.
@@ -304,11 +335,22 @@ fn modem_of(file: ModemFile) -> Result<Modem, Refusal> {
         prompt: Duration::from_millis(file.prompt_ms),
         submit: file.submit_ms.map(Duration::from_millis),
         quiet: file.quiet_ms.map(Duration::from_millis),
+        voice: file.voice.map(modem_voice_of).transpose()?,
     })
 }
 
+fn modem_voice_of(file: ModemVoiceFile) -> Result<store_sound::port::Config, Refusal> {
+    use store_sound::port::{Config, Device, Queues};
+    let device = match (file.pcm, file.input, file.output) {
+        (Some(path), None, None) => Ok(Device::Tty { path, baud: PCM_BAUD }),
+        (None, Some(input), Some(output)) => Ok(Device::Card { input, output, rate: None }),
+        _ => Err(("modem[0].voice", "needs either pcm, or input and output".into())),
+    };
+    device.map(|device| Config { device, queues: Queues::default() })
+}
+
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
     const GOOD: &str = r#"
@@ -332,6 +374,11 @@ mod tests {
         let path = dir.path().join("gateway.toml");
         std::fs::write(&path, text).unwrap();
         Config::load(&path).map_err(|e| e.to_string())
+    }
+
+    /// The short file with more lines behind it.
+    pub(crate) fn load_with(more: &str) -> Result<Config, String> {
+        load(&format!("{GOOD}{more}"))
     }
 
     #[test]

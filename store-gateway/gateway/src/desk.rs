@@ -85,11 +85,9 @@ impl<'d, 'c> Desk<'d, 'c> {
         self.tx
     }
 
-    /// A fresh id; ids of one process grow, so that rows of one millisecond keep their order.
+    /// A fresh id.
     pub fn new_id(&self) -> [u8; 16] {
-        static IDS: LazyLock<Mutex<sans_io::Ids>> =
-            LazyLock::new(|| Mutex::new(sans_io::Ids::new(store_daemon::secrets::seed())));
-        IDS.lock().unwrap_or_else(PoisonError::into_inner).next_v7(self.now.wall.unix_ms)
+        new_id(self.now.wall.unix_ms)
     }
 
     /// Calls the sync core on this transaction's ledger.
@@ -378,6 +376,13 @@ pub fn load(db: &Connection, id: ReservationId) -> Result<Reservation, ShopError
     let ledger = SqlLedger::new(db, SCOPE);
     let logs = facts::reservation_logs(&ledger, id)?;
     Ok(reservation::fold(&logs.hq, &logs.store))
+}
+
+/// A fresh id; ids of one process grow, so that rows of one millisecond keep their order.
+pub(crate) fn new_id(unix_ms: i64) -> [u8; 16] {
+    static IDS: LazyLock<Mutex<sans_io::Ids>> =
+        LazyLock::new(|| Mutex::new(sans_io::Ids::new(store_daemon::secrets::seed())));
+    IDS.lock().unwrap_or_else(PoisonError::into_inner).next_v7(unix_ms)
 }
 
 /// Milliseconds since the Unix epoch.

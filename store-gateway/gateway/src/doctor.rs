@@ -10,6 +10,8 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::database;
 
+mod calls;
+
 /// Looks at everything that the daemon needs.
 pub fn look(config: &Config) -> ExitCode {
     let mut wrong = 0;
@@ -38,6 +40,7 @@ pub fn look(config: &Config) -> ExitCode {
         ),
         None => tell("modem", Err("none is configured; no text can be sent".into())),
     }
+    calls::look(config, &mut tell);
     tell(
         "clock",
         Ok(format!(

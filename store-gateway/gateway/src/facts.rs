@@ -250,6 +250,14 @@ pub fn case_word(due: &CaseDue) -> &'static str {
     due.kind.as_str()
 }
 
+/// `call.ended`.
+///
+/// # Errors
+/// Never for calls that can be.
+pub fn call_event(id: uuid::Uuid, ended: &body::CallEnded, actor: &Actor) -> Result<NewEvent, ShopError> {
+    event(AggregateKey::new("call", id.to_string()), &EventBody::CallEnded(ended.clone()), actor, None)
+}
+
 /// `alert.raised`, `alert.cleared`.
 ///
 /// # Errors

@@ -5,6 +5,7 @@
 //! changes goes through [`app::App::work`]: one transaction in which state, outbox and projections move together.
 
 pub mod app;
+pub mod calls;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -13,6 +13,8 @@ pub enum Live {
     Pill,
     /// Texts and messages that need a person.
     Texts,
+    /// Calls under way, missed calls, phones.
+    Calls,
 }
 
 impl Live {
@@ -23,6 +25,7 @@ impl Live {
             Self::Board => "board",
             Self::Pill => "pill",
             Self::Texts => "texts",
+            Self::Calls => "calls",
         }
     }
 

@@ -20,9 +20,11 @@ pub(crate) mod testing;
 mod tests;
 mod view;
 
+pub(crate) use answer::sender;
 pub use compose::Fold;
+pub(crate) use inbound::customer;
 pub(crate) use restored::adopt as adopt_restored;
-pub(crate) use row::RESTORED;
+pub(crate) use row::{RESTORED, order_of};
 pub use staff::{
     Preview, Settle, TextError, enqueue_staff_text, hold, mark_text_done, preview, reply_to_text, requeue,
     resume_sending, settle,

@@ -9,12 +9,14 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use gsm_modem::engine::{Unsettled, WaitReason};
+use gsm_modem::profile::SoundPath;
 use gsm_modem::{Command, Config as EngineConfig, Engine, Event, Key, Output, Private};
 use sans_io::Instant;
 use store_daemon::secrets::seed;
 use store_daemon::supervisor::Stop;
 use store_daemon::wall::{monotonic, tokio_instant};
 use store_daemon::writer::Lane;
+use store_sound::port::Device;
 
 use crate::app::{App, ShopError, go_on};
 use crate::desk::Desk;
@@ -82,7 +84,17 @@ fn engine_config(config: &crate::config::Modem, unsettled: Option<Unsettled>) ->
         prompt: config.prompt,
         submit: config.submit,
         quiet: config.quiet,
+        sound: sound_path(config),
         ..EngineConfig::default()
+    }
+}
+
+/// Which way the modem is to open for a call's sound.
+fn sound_path(config: &crate::config::Modem) -> SoundPath {
+    match config.voice.as_ref().map(|voice| &voice.device) {
+        Some(Device::Tty { .. }) => SoundPath::Tty,
+        Some(Device::Card { .. }) => SoundPath::UsbAudio,
+        None => SoundPath::default(),
     }
 }
 
@@ -102,6 +114,8 @@ struct Shell {
 
 impl Shell {
     async fn run(&mut self, mut stop: Stop) -> anyhow::Result<()> {
+        let app = self.app.clone();
+        let mut requested = app.sim.requested.try_lock().context("an earlier run still has the calls' requests")?;
         let mut look = tokio::time::interval(self.app.config.messages.look());
         let mut give_up: Option<tokio::time::Instant> = None;
         loop {
@@ -117,7 +131,8 @@ impl Shell {
             tokio::select! {
                 event = self.port.next() => self.handle_port(event),
                 () = tokio::time::sleep_until(wake) => self.engine.handle_timeout(monotonic()),
-                () = self.app.sending_wake.notified() => self.may_pick = true,
+                () = app.sending_wake.notified() => self.may_pick = true,
+                Some(request) = requested.recv() => self.engine.handle_command(request.into(), monotonic()),
                 _ = look.tick() => self.look().await?,
                 () = stop.asked(), if give_up.is_none() => {
                     give_up = Some(tokio::time::Instant::now() + LAST_ANSWER);
@@ -230,6 +245,10 @@ impl Shell {
                 Ok(())
             }
             Event::Received { key, message } => self.received(key, &message).await,
+            Event::Call(event) => {
+                self.app.sim.tell(event);
+                Ok(())
+            }
             Event::Undecodable { key, hex, error } => {
                 let why = error.to_string();
                 self.work(move |desk| inbound::undecodable(desk, &hex, &why)).await?;

@@ -22,7 +22,7 @@ use crate::config::Config;
 use crate::facts::GatewayJudge;
 use crate::uplink::{Hello, Uplink};
 use crate::web::Web;
-use crate::{database, messages, modem, settings, staff, upkeep};
+use crate::{calls, database, messages, modem, settings, staff, upkeep};
 
 /// A stop must be over by then; systemd and the interface promise five seconds.
 const STOP_LIMIT: Duration = Duration::from_millis(3_500);
@@ -122,10 +122,18 @@ async fn serve(config: &mut Config, restored: Option<String>, announced: &mut bo
     let mut supervisor = Supervisor::default();
     let setup = nobody.then(one_time_code);
     let web = Web::new(app.clone(), setup, supervisor.stop_signal());
-    start_tasks(&app, outgoing, &mut supervisor)?;
+    let sip = calls::open(&app).await;
+    let sip_address = sip.as_ref().map(|(sip, ..)| sip.address());
+    // After a restore the phones find it where it was.
+    if let (Some(sip), Some(address)) = (&mut config.calls.sip, sip_address) {
+        sip.listen = address;
+    }
+    start_tasks(&app, outgoing, sip, &mut supervisor)?;
     let serving = tokio::spawn(listener.serve(web.router(), supervisor.stop_signal()));
     if !std::mem::replace(announced, true) {
-        announce_ready(env!("CARGO_PKG_VERSION"), &[("web", address)])?;
+        let listeners = [Some(("web", address)), sip_address.map(|sip| ("sip", sip))];
+        let listeners: Vec<_> = listeners.into_iter().flatten().collect();
+        announce_ready(env!("CARGO_PKG_VERSION"), &listeners)?;
     }
     tracing::info!(%address, store = %app.config.store.id, "ready");
     if !was_clean {
@@ -194,6 +202,7 @@ async fn judge_kept(app: &App) -> Result<(), ShopError> {
 fn start_tasks(
     app: &App,
     outgoing: tokio::sync::mpsc::Receiver<crate::app::Outgoing>,
+    sip: Option<calls::Started>,
     supervisor: &mut Supervisor,
 ) -> anyhow::Result<()> {
     let hello = Hello::new(app.clone())?;
@@ -218,6 +227,9 @@ fn start_tasks(
         let for_modem = app.clone();
         supervisor.keep("modem", move |stop| modem::run(for_modem.clone(), stop));
     }
+    let for_calls = app.clone();
+    let mut sip = sip;
+    supervisor.keep("calls", move |stop| calls::run(for_calls.clone(), sip.take(), stop));
     let for_housekeeping = app.clone();
     supervisor.keep("housekeeping", move |stop| upkeep::run(for_housekeeping.clone(), stop));
     let for_backups = app.clone();

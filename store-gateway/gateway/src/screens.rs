@@ -8,6 +8,7 @@ pub mod assets;
 pub mod format;
 pub mod lang;
 mod present;
+mod present_calls;
 mod present_order;
 mod templates;
 pub mod view;

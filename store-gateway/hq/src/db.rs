@@ -7,7 +7,7 @@ use store_daemon::{ledger, secrets, writer};
 use store_sync::Witness;
 
 /// Each entry brings the database from its index to the next version; they are never changed once released.
-const MIGRATIONS: &[&[&str]] = &[&[include_str!("schema.sql"), ledger::SCHEMA]];
+const MIGRATIONS: &[&[&str]] = &[&[include_str!("schema.sql"), ledger::SCHEMA], &[include_str!("calls.sql")]];
 
 /// Why the database can't be used.
 #[derive(Debug, thiserror::Error)]

@@ -7,6 +7,7 @@ use shop_model::ids::{MessageId, OrderNumber, ReservationId, StoreId};
 use shop_model::message::{self, Purpose};
 use shop_model::reservation::{self, MoveOutcome, Reservation};
 use store_daemon::ledger::SqlLedger;
+use store_sync::contract::body::CallEnded;
 use store_sync::{AggregateKey, LedgerRead as _};
 
 use crate::desk::{AlertAt, Desk};
@@ -33,6 +34,7 @@ pub fn applied(desk: &mut Desk<'_, '_>, store: &str, key: &AggregateKey) -> Resu
             Ok(id) => message_row(desk, store, id),
             Err(_) => Ok(()),
         },
+        "call" => call_row(desk, store, key),
         "alert" => store_alert(desk, store, key),
         "case" => store_case(desk, store, key),
         "sync" => store_rejected(desk, store, key),
@@ -297,6 +299,35 @@ fn store_alert(desk: &mut Desk<'_, '_>, store: &str, key: &AggregateKey) -> Resu
         return Ok(());
     }
     desk.alert(AlertAt { store, key: &own, kind: "store", reservation: None }, &words)
+}
+
+/// A call is one event; without it there is nothing to show.
+fn call_row(desk: &mut Desk<'_, '_>, store: &str, key: &AggregateKey) -> Result<(), Refusal> {
+    let newest = facts::newest_of_store(&SqlLedger::new(desk.db(), store), key)?;
+    let Some(event) = newest.filter(|event| event.kind == "call.ended") else { return Ok(()) };
+    let Ok(call) = serde_json::from_str::<CallEnded>(event.body.get()) else { return Ok(()) };
+    let reservation = call.reservation.map(|id| id.to_string());
+    let outcome = call.outcome.unwrap_or_else(|| if call.answered { "talked" } else { "missed" }.to_owned());
+    desk.db()
+        .prepare_cached(
+            "INSERT INTO call(id, store, at, direction, answered, outcome, duration_s, reservation)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
+        )?
+        .execute(params![
+            key.id,
+            store,
+            event.at.unix_ms,
+            call.direction,
+            call.answered,
+            outcome,
+            call.duration_s,
+            reservation
+        ])?;
+    if let Some(reservation) = reservation {
+        desk.tell(Live::Order(reservation));
+    }
+    desk.tell(Live::Store(store.to_owned()));
+    Ok(())
 }
 
 fn store_case(desk: &mut Desk<'_, '_>, store: &str, key: &AggregateKey) -> Result<(), Refusal> {

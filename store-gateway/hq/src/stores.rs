@@ -48,6 +48,10 @@ pub struct StoreView {
     pub messages_waiting: Option<i64>,
     /// Text messages nobody knows about.
     pub messages_unknown: i64,
+    /// Calls of the last 24 hours in which somebody in the store spoke.
+    pub calls_answered: i64,
+    /// Calls from outside of the last 24 hours that nobody took.
+    pub calls_missed: i64,
     /// Orders at risk.
     pub at_risk: i64,
     /// Orders not ended.
@@ -105,6 +109,9 @@ fn sql(wheres: &str) -> String {
             (SELECT count(*) FROM reservation r WHERE r.store = s.id AND r.open = 1 AND r.goods = 'ready') AS ready,
             (SELECT count(*) FROM reservation r WHERE r.store = s.id AND {AT_RISK}) AS risk,
             (SELECT count(*) FROM message m WHERE m.store = s.id AND m.state = 'unknown') AS unknown,
+            (SELECT count(*) FROM call c WHERE c.store = s.id AND c.at > ?1 - 86400000 AND c.answered = 1) AS calls_answered,
+            (SELECT count(*) FROM call c WHERE c.store = s.id AND c.at > ?1 - 86400000 AND c.outcome = 'missed'
+                AND c.direction = 'in') AS calls_missed,
             (SELECT count(*) FROM alert a WHERE a.store = s.id AND a.cleared_at IS NULL) AS alerts,
             (SELECT coalesce(sum(rows), 0) FROM sync_outbox_size o WHERE o.scope = s.id) AS waiting
          FROM store s {wheres}"
@@ -160,6 +167,8 @@ fn read(row: &Row<'_>, moment: Moment) -> rusqlite::Result<StoreView> {
         waiting: row.get("waiting")?,
         messages_waiting: number("/queues/messages"),
         messages_unknown: row.get("unknown")?,
+        calls_answered: row.get("calls_answered")?,
+        calls_missed: row.get("calls_missed")?,
         at_risk: row.get("risk")?,
         open: row.get("open")?,
         ready: row.get("ready")?,

@@ -41,6 +41,7 @@ fn frame(theme: Theme) -> Frame {
         staff: Some(Staff { name: "Anna Kowal".to_owned(), initials: "AK".to_owned(), role: RoleWord::Manager }),
         link: LinkPill::Offline { since: ago(2112), to_send: 4 },
         needs_person: 0,
+        missed_calls: 2,
         amber_s: 180,
         red_s: 300,
     }
@@ -107,6 +108,8 @@ fn board(open: Option<&str>) -> Board {
             },
         ],
         done_count: 17,
+        missed: vec![missed_call()],
+        missed_count: 1,
         open: open.map(str::to_owned),
         holds_paused: false,
     }
@@ -174,7 +177,9 @@ fn thread() -> Thread {
         at: ago(seconds),
         state: state.map(|(word, at)| (word, ago(at))),
         cause: None,
+        call: None,
     };
+    let called = ThreadItem { call: Some(missed_call()), ..item(Person::Customer, "", 660, None) };
     Thread {
         order: "48213".to_owned(),
         items: vec![
@@ -184,6 +189,7 @@ fn thread() -> Thread {
                 9000,
                 Some((MessageWord::Delivered, 8940)),
             ),
+            called,
             item(Person::Customer, "jestem", 312, None),
             item(Person::Automatic, "Dziekujemy, juz niesiemy.", 310, Some((MessageWord::Sent, 308))),
         ],
@@ -244,6 +250,8 @@ fn works() -> Vec<(&'static str, Work)> {
         ("staging-bag", Work::Staging(Box::new(staging(Expect::Bag)), side())),
         ("staging-shelf", Work::Staging(Box::new(staging(Expect::Shelf)), side())),
         ("messages", Work::Messages(messages())),
+        ("calls", Work::Calls(Box::new(calls()))),
+        ("call", Work::Call(Box::new(call_page()))),
         ("health", Work::Health(Box::new(health(false)))),
         ("health-well", Work::Health(Box::new(health(true)))),
     ];
@@ -407,6 +415,90 @@ fn messages() -> Messages {
         queue_count: 6,
         modem: ModemWord::NoNetwork,
         problem: None,
+    }
+}
+
+fn call(id: &str, way: CallWayWord, name: &str, tail: &str, outcome: CallOutcomeWord, seconds: i64) -> Call {
+    Call {
+        id: id.to_owned(),
+        way,
+        who: who(name, tail),
+        extension: (way != CallWayWord::In).then(|| "101".to_owned()),
+        order: None,
+        at: ago(seconds),
+        outcome,
+        answered_by: None,
+        rang_s: 12,
+        talked_s: 0,
+        open: outcome == CallOutcomeWord::Missed,
+    }
+}
+
+fn missed_call() -> Call {
+    let missed = call("c1", CallWayWord::In, "J.K.", "813", CallOutcomeWord::Missed, 660);
+    Call { order: some("48213"), rang_s: 25, ..missed }
+}
+
+fn calls() -> Calls {
+    let talked = call("c2", CallWayWord::In, "M.W.", "102", CallOutcomeWord::Talked, 1900);
+    let contact = Contact {
+        place: "192.168.1.31:5060 UDP".to_owned(),
+        device: "Yealink SIP-T31P 124.86".to_owned(),
+        until: ahead(540),
+    };
+    Calls {
+        here: "/calls".to_owned(),
+        live: vec![LiveCall {
+            id: "c9".to_owned(),
+            way: CallWayWord::In,
+            who: who("", "660"),
+            extension: None,
+            doing: CallDoingWord::Talking,
+            since: ago(71),
+            with: some("102"),
+        }],
+        missed: vec![missed_call(), call("c3", CallWayWord::In, "", "", CallOutcomeWord::Missed, 300)],
+        missed_count: 2,
+        log: vec![
+            Call { answered_by: some("101"), talked_s: 100, ..talked },
+            call("c4", CallWayWord::In, "O.B.", "660", CallOutcomeWord::Menu, 2500),
+            call("c5", CallWayWord::Out, "T.S.", "218", CallOutcomeWord::Failed, 4000),
+        ],
+        older: some("/calls?before=1779360000000-0"),
+        phones: vec![
+            Phone { extension: "101".to_owned(), name: "Lada".to_owned(), contacts: vec![contact] },
+            Phone { extension: "102".to_owned(), name: "102".to_owned(), contacts: vec![] },
+        ],
+        lines: vec![
+            OutsideLine { name: OutsideWord::Trunk, state: LineWord::Refused, detail: "403 Forbidden".to_owned() },
+            OutsideLine { name: OutsideWord::Sim, state: LineWord::Ready, detail: String::new() },
+        ],
+        recordings: Some(Recordings {
+            names: vec!["greeting".to_owned(), "menu".to_owned()],
+            kept: vec![Recording { name: "menu".to_owned(), language: "pl".to_owned(), lasts: "7.4 s".to_owned() }],
+        }),
+    }
+}
+
+fn call_page() -> CallPage {
+    let entry = |after: &str, what, leg: &str, detail: &str| CallEntry {
+        after: after.to_owned(),
+        what,
+        leg: leg.to_owned(),
+        detail: detail.to_owned(),
+    };
+    CallPage {
+        call: CallHead::Over(missed_call()),
+        entries: vec![
+            entry("0.00 s", CallWhatWord::Began, "", "sim"),
+            entry("0.02 s", CallWhatWord::Found, "", "1"),
+            entry("0.03 s", CallWhatWord::Answered, "caller", ""),
+            entry("6.40 s", CallWhatWord::Key, "caller", "2 event"),
+            entry("8.10 s", CallWhatWord::Rang, "101", ""),
+            entry("33.10 s", CallWhatWord::Gone, "101", "refused 487"),
+            entry("36.00 s", CallWhatWord::Sound, "caller", "received=1795 lost=3 jitter_ms=4"),
+            entry("36.00 s", CallWhatWord::Ended, "", "missed"),
+        ],
     }
 }
 

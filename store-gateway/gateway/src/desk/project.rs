@@ -114,6 +114,7 @@ impl Desk<'_, '_> {
                 self.db().execute("DELETE FROM person WHERE person_ref = ?1", [person])?;
                 self.db().execute("UPDATE message SET text = '' WHERE person_ref = ?1", [person])?;
                 self.db().execute("UPDATE received SET text = '', sender = '' WHERE person_ref = ?1", [person])?;
+                self.db().execute("UPDATE call SET number = '' WHERE person_ref = ?1", [person])?;
             }
             facts::PersonNow::Unknown => return Ok(()),
         }

@@ -2,7 +2,7 @@
 //! everything that is not certain goes to a person. Sender numbers can be forged, so nothing here gives anything away
 //! but to the number that the order has, and nothing ends an order.
 
-use rusqlite::params;
+use rusqlite::{Connection, params};
 use shop_model::config::Feature;
 use shop_model::decide::{Command, Role};
 use shop_model::event::{Actor, Via};
@@ -30,9 +30,9 @@ const ANSWER_VALID_MS: i64 = 30 * 60_000;
 
 /// Who wrote, as far as the store knows.
 #[derive(Default)]
-pub(super) struct Sender {
+pub(crate) struct Sender {
     /// The person; `None` for an unknown number.
-    pub person: Option<PersonRef>,
+    person: Option<PersonRef>,
     language: Language,
     phone: Option<Phone>,
     /// Open orders of that number: waiting ones first, then the newest.
@@ -40,8 +40,23 @@ pub(super) struct Sender {
 }
 
 impl Sender {
-    /// The order that the text is most likely about.
-    pub(super) fn about(&self) -> Option<ReservationId> {
+    /// The person; `None` for an unknown number.
+    pub(crate) const fn person(&self) -> Option<PersonRef> {
+        self.person
+    }
+
+    /// Their language, or the usual one.
+    pub(crate) const fn language(&self) -> Language {
+        self.language
+    }
+
+    /// Their open orders, the likeliest first.
+    pub(crate) fn orders(&self) -> impl Iterator<Item = ReservationId> {
+        self.orders.iter().map(|order| order.id)
+    }
+
+    /// The order that they most likely mean.
+    pub(crate) fn about(&self) -> Option<ReservationId> {
         self.orders.first().map(|order| order.id)
     }
 }
@@ -56,7 +71,7 @@ pub(super) enum Done {
 }
 
 /// Looks a number up. HQ may have made a person for each order; the one of the likeliest order is meant.
-pub(super) fn sender(desk: &Desk<'_, '_>, phone: &Phone) -> Result<Sender, ShopError> {
+pub(crate) fn sender(db: &Connection, phone: &Phone) -> Result<Sender, ShopError> {
     let sql = format!(
         "SELECT {ORDER_COLUMNS} FROM reservation r JOIN person p ON p.person_ref = r.person_ref
          WHERE p.phone = ?1
@@ -64,11 +79,11 @@ pub(super) fn sender(desk: &Desk<'_, '_>, phone: &Phone) -> Result<Sender, ShopE
          ORDER BY r.goods NOT IN ('ready', 'handing_over', 'partial'), r.placed_ms DESC, r.id LIMIT ?2"
     );
     let orders: Vec<OrderRow> = {
-        let mut rows = desk.db().prepare_cached(&sql)?;
+        let mut rows = db.prepare_cached(&sql)?;
         let rows = rows.query_map(params![phone.e164(), OPEN_ORDERS], OrderRow::read)?;
         rows.collect::<Result<_, _>>()?
     };
-    let mut known = desk.db().prepare_cached(
+    let mut known = db.prepare_cached(
         "SELECT p.person_ref, p.language FROM person p WHERE p.phone = ?1
          ORDER BY (SELECT max(r.placed_ms) FROM reservation r WHERE r.person_ref = p.person_ref) DESC NULLS LAST LIMIT 1",
     )?;

@@ -186,7 +186,7 @@ fn give_up(desk: &mut Desk<'_, '_>, key: &ConcatKey) -> Result<(), ShopError> {
 /// Keeps a whole text, tells HQ, and answers it where the words are known.
 fn whole(desk: &mut Desk<'_, '_>, number: &str, text: Private<String>, effect: Effect) -> Result<(), ShopError> {
     let sender = match Phone::parse(number) {
-        Ok(phone) => answer::sender(desk, &phone)?,
+        Ok(phone) => answer::sender(desk.db(), &phone)?,
         Err(_) => Sender::default(),
     };
     let reply = match effect {
@@ -216,7 +216,7 @@ fn keep(
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         params![
             id.to_string(),
-            sender.person.map(|p| p.to_string()),
+            sender.person().map(|p| p.to_string()),
             number,
             reservation.map(|r| r.to_string()),
             **text,
@@ -225,8 +225,8 @@ fn keep(
         ],
     )?;
     let told: String = text.chars().take(TOLD_CHARS).collect();
-    let received = Received { message: id, person: sender.person, text: told, meaning, reservation };
-    desk.append(received_event(&received, &customer(sender.person))?)?;
+    let received = Received { message: id, person: sender.person(), text: told, meaning, reservation };
+    desk.append(received_event(&received, &customer(sender.person()))?)?;
     if let Some(order) = super::row::order_of(desk.db(), reservation)? {
         desk.tell(Live::Order(order));
     }
@@ -234,6 +234,6 @@ fn keep(
 }
 
 /// A customer as actor: by reference, never by number.
-pub(super) fn customer(person: Option<PersonRef>) -> Actor {
+pub(crate) fn customer(person: Option<PersonRef>) -> Actor {
     Actor::customer(person.map_or_else(|| "unknown".to_owned(), |p| p.to_string()))
 }

@@ -254,7 +254,7 @@ fn show(desk: &mut Desk<'_, '_>, row: &MessageRow) -> Result<(), ShopError> {
 }
 
 /// The number of the order that a message is about.
-pub(super) fn order_of(db: &Connection, id: Option<ReservationId>) -> Result<Option<String>, ShopError> {
+pub(crate) fn order_of(db: &Connection, id: Option<ReservationId>) -> Result<Option<String>, ShopError> {
     let Some(id) = id else { return Ok(None) };
     let mut number = db.prepare_cached("SELECT number FROM reservation WHERE id = ?1")?;
     Ok(number.query_row([id.to_string()], |row| row.get(0)).optional()?)

@@ -187,7 +187,7 @@ impl Health {
                 tracing::warn!(hold_ms = hold.as_millis(), "the modem wants its reset pin; none is wired");
             }
             Event::LastReference { reference } => tracing::debug!(reference, "the SIM's last reference"),
-            // The shell's own, and calls, of which it takes none yet.
+            // The shell's own.
             Event::Call(_)
             | Event::Accepted { .. }
             | Event::Failed { .. }

@@ -83,6 +83,10 @@ impl Board {
         self.here.iter().filter(|row| row.attended_by.is_none()).count()
     }
 
+    pub(super) fn more_missed(&self) -> Option<u32> {
+        beyond(self.missed_count, self.missed.len())
+    }
+
     pub(super) fn more_here(&self) -> Option<u32> {
         beyond(self.here_count, self.here.len())
     }

@@ -213,6 +213,7 @@ impl Flag {
             Self::Text { state, .. } => state.tone(),
             Self::Replied { .. } => Tone::Info,
             Self::HoldUntil(_) | Self::Promised(_) => Tone::Plain,
+            Self::MissedCall(_) => Tone::Stop,
             Self::Age(_) | Self::NoPhone | Self::CancelAsked | Self::CaseOpen => Tone::Warn,
         }
     }
@@ -228,6 +229,7 @@ impl Flag {
             Self::Promised(at) => t.v("promised-for", at.brief(&f.now, t)),
             Self::Age(age) => t.n("flag-age", *age),
             Self::NoPhone => t.s("flag-no-phone"),
+            Self::MissedCall(at) => t.v("flag-missed-call", at.brief(&f.now, t)),
             Self::CancelAsked => t.s("flag-cancel-asked"),
             Self::CaseOpen => t.s("flag-case-open"),
         }

@@ -5,8 +5,8 @@ use askama::Template;
 use super::ProblemContext;
 use super::lang::{Lang, Words};
 use super::view::{
-    Board, Card, Frame, Health, Line, LinkPill, Login, Messages, Page, Presence, Primary, Problem, Search, Setup, Side,
-    Staging, Theme, Work,
+    Board, CallHead, CallPage, Calls, Card, Frame, Health, Line, LinkPill, Login, Messages, Page, Presence, Primary,
+    Problem, Search, Setup, Side, Staging, Theme, Work,
 };
 use super::words::{ActionWord, ModemWord, RefuseWord};
 
@@ -60,6 +60,7 @@ fn title_key(work: &Work) -> &'static str {
     match work {
         Work::Messages(_) => "messages-title",
         Work::Health(_) => "health-title",
+        Work::Calls(_) | Work::Call(_) => "calls-title",
         Work::Empty(_) | Work::Order(..) | Work::Staging(..) | Work::Search(..) | Work::Refused(..) => "page-title",
     }
 }
@@ -123,7 +124,9 @@ fn notice_of(t: Words, f: &Frame, work: &Work) -> String {
         Work::Order(card, _) => card.problem.as_ref(),
         Work::Staging(staging, _) => staging.problem.as_ref(),
         Work::Messages(messages) => messages.problem.as_ref(),
-        Work::Empty(_) | Work::Search(..) | Work::Health(_) | Work::Refused(..) => None,
+        Work::Empty(_) | Work::Search(..) | Work::Health(_) | Work::Calls(_) | Work::Call(_) | Work::Refused(..) => {
+            None
+        }
     };
     // The card has its own button for an override.
     problem.map(|p| ProblemTemplate::of(t, f, p, None).to_string()).unwrap_or_default()
@@ -137,7 +140,7 @@ pub(super) fn side_of(work: &Work) -> Option<&Side> {
         | Work::Staging(_, side)
         | Work::Search(_, side)
         | Work::Refused(_, side) => Some(side),
-        Work::Messages(_) | Work::Health(_) => None,
+        Work::Messages(_) | Work::Health(_) | Work::Calls(_) | Work::Call(_) => None,
     }
 }
 
@@ -149,6 +152,8 @@ pub(super) enum Middle<'a> {
     Search(SearchTemplate<'a>),
     Messages(MessagesTemplate<'a>),
     Health(HealthTemplate<'a>),
+    Calls(CallsTemplate<'a>),
+    Call(CallTemplate<'a>),
     Refused(RefusedTemplate<'a>),
 }
 
@@ -161,6 +166,8 @@ impl<'a> Middle<'a> {
             Work::Search(q, _) => Self::Search(SearchTemplate { t, f, q }),
             Work::Messages(m) => Self::Messages(MessagesTemplate { t, f, m }),
             Work::Health(h) => Self::Health(HealthTemplate { t, f, h }),
+            Work::Calls(c) => Self::Calls(CallsTemplate { t, f, c }),
+            Work::Call(p) => Self::Call(CallTemplate { t, f, p }),
             Work::Refused(p, _) => Self::Refused(RefusedTemplate { problem: ProblemTemplate::of(t, f, p, None) }),
         }
     }
@@ -175,6 +182,8 @@ impl std::fmt::Display for Middle<'_> {
             Self::Search(template) => template.fmt(out),
             Self::Messages(template) => template.fmt(out),
             Self::Health(template) => template.fmt(out),
+            Self::Calls(template) => template.fmt(out),
+            Self::Call(template) => template.fmt(out),
             Self::Refused(template) => template.fmt(out),
         }
     }
@@ -253,6 +262,22 @@ pub(super) struct HealthTemplate<'a> {
 }
 
 #[derive(Template)]
+#[template(path = "calls.html")]
+pub(super) struct CallsTemplate<'a> {
+    t: Words,
+    f: &'a Frame,
+    c: &'a Calls,
+}
+
+#[derive(Template)]
+#[template(path = "call.html")]
+pub(super) struct CallTemplate<'a> {
+    t: Words,
+    f: &'a Frame,
+    p: &'a CallPage,
+}
+
+#[derive(Template)]
 #[template(path = "refused.html")]
 pub(super) struct RefusedTemplate<'a> {
     problem: ProblemTemplate<'a>,
@@ -283,9 +308,12 @@ impl<'a> KeysTemplate<'a> {
             Work::Order(card, _) => Self::of_card(t, f, card),
             Work::Staging(staging, _) => Self { t, f, card: None, back: true, back_to: staging.href(), oob: false },
             Work::Empty(_) => Self { t, f, card: None, back: false, back_to: String::new(), oob: false },
-            Work::Search(..) | Work::Messages(_) | Work::Health(_) | Work::Refused(..) => {
-                Self { t, f, card: None, back: true, back_to: "/".to_owned(), oob: false }
-            }
+            Work::Search(..)
+            | Work::Messages(_)
+            | Work::Health(_)
+            | Work::Calls(_)
+            | Work::Call(_)
+            | Work::Refused(..) => Self { t, f, card: None, back: true, back_to: "/".to_owned(), oob: false },
         }
     }
 

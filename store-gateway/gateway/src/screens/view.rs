@@ -3,10 +3,14 @@
 //! None of these types implements `Debug`: they hold initials, telephone digits and texts, which must never reach a log.
 
 mod board;
+mod calls;
 mod order;
 mod pages;
 
 pub use board::{Board, BoardDone, BoardHere, BoardPick, BoardReady, LinkPill, Who};
+pub use calls::{
+    Call, CallEntry, CallHead, CallPage, Calls, Contact, Line as OutsideLine, LiveCall, Phone, Recording, Recordings,
+};
 pub use order::{
     Bag, BagCheck, Card, CodeCheck, Expect, Flag, Frozen, HistoryItem, Line, LineMark, MoneyView, Person, Presence,
     Primary, Problem, Search, SearchHit, Side, Staging, Text, Thread, ThreadItem, Why,
@@ -66,6 +70,8 @@ pub struct Frame {
     pub link: LinkPill,
     /// Received texts that nobody has answered, and messages in state unknown or failed: the number on the messages key.
     pub needs_person: u32,
+    /// Missed calls that nobody has dealt with.
+    pub missed_calls: u32,
     /// Seconds of waiting after which a customer's row turns amber.
     pub amber_s: u32,
     /// Seconds of waiting after which it turns red.
@@ -98,6 +104,10 @@ pub enum Work {
     Messages(Messages),
     /// The condition of the box.
     Health(Box<Health>),
+    /// Calls, missed and under way, and the phones.
+    Calls(Box<Calls>),
+    /// One call's timeline.
+    Call(Box<CallPage>),
     /// A refusal with nothing else to show (unknown order, wrong store), with its words in the middle.
     Refused(Problem, Side),
 }
@@ -108,7 +118,13 @@ impl Work {
         match self {
             Self::Order(card, _) => Some(&card.order),
             Self::Staging(staging, _) => Some(&staging.order),
-            Self::Empty(_) | Self::Search(..) | Self::Messages(_) | Self::Health(_) | Self::Refused(..) => None,
+            Self::Empty(_)
+            | Self::Search(..)
+            | Self::Messages(_)
+            | Self::Health(_)
+            | Self::Calls(_)
+            | Self::Call(_)
+            | Self::Refused(..) => None,
         }
     }
 }

@@ -406,3 +406,111 @@ impl ActionWord {
         }
     }
 }
+
+words! {
+    /// Which way a call goes.
+    CallWayWord {
+        /// From outside.
+        In => ("call-in", Plain),
+        /// To a number outside.
+        Out => ("call-out", Plain),
+        /// Within the store.
+        Inside => ("call-inside", Plain),
+    }
+}
+
+words! {
+    /// What a call under way is doing.
+    CallDoingWord {
+        /// The caller hears it ring.
+        Ringing => ("call-ringing", Info),
+        /// The menu speaks.
+        Menu => ("call-menu", Info),
+        /// Phones ring.
+        Calling => ("call-calling", Warn),
+        /// Two sides talk.
+        Talking => ("call-talking", Go),
+        /// It ends.
+        Ending => ("call-ending", Plain),
+    }
+}
+
+words! {
+    /// How a call went.
+    CallOutcomeWord {
+        /// Two people talked.
+        Talked => ("call-talked", Go),
+        /// The menu was enough.
+        Menu => ("call-served", Go),
+        /// Nobody answered.
+        Missed => ("call-missed", Stop),
+        /// It came to nothing on our side.
+        Failed => ("call-failed", Warn),
+    }
+}
+
+words! {
+    /// What happened in a call.
+    CallWhatWord {
+        /// It came in.
+        Began => ("call-began", Plain),
+        /// The caller was answered.
+        Answered => ("call-answered", Go),
+        /// Something was spoken.
+        Prompt => ("call-prompt", Plain),
+        /// A key was pressed.
+        Key => ("call-key", Plain),
+        /// The number was looked up.
+        Found => ("call-found", Plain),
+        /// A code was tried.
+        Code => ("call-code", Plain),
+        /// Somebody was rung.
+        Rang => ("call-rang", Info),
+        /// Somebody could not be rung.
+        NotRung => ("call-not-rung", Warn),
+        /// A side answered.
+        PickedUp => ("call-picked-up", Go),
+        /// Two sides hear each other.
+        Bridged => ("call-bridged", Go),
+        /// A side was put on hold.
+        Held => ("call-held", Info),
+        /// It was taken off hold.
+        Resumed => ("call-resumed", Info),
+        /// No sound came.
+        Silent => ("call-silent", Warn),
+        /// Sound came again.
+        Heard => ("call-heard", Go),
+        /// A side ended.
+        Gone => ("call-gone", Plain),
+        /// How the sound went.
+        Sound => ("call-sound", Plain),
+        /// The call ended.
+        Ended => ("call-ended", Plain),
+    }
+}
+
+words! {
+    /// The condition of a line outside.
+    LineWord {
+        /// It takes calls.
+        Ready => ("outline-ready", Go),
+        /// It is being set up.
+        Starting => ("outline-starting", Info),
+        /// It was refused.
+        Refused => ("outline-refused", Stop),
+        /// It cannot be reached.
+        Unreachable => ("outline-unreachable", Stop),
+        /// It carries texts only.
+        TextsOnly => ("outline-texts-only", Plain),
+    }
+}
+
+words! {
+    /// A line outside.
+    OutsideWord {
+        /// The SIP trunk.
+        Trunk => ("outline-trunk", Plain),
+        /// The modem's SIM.
+        Sim => ("outline-sim", Plain),
+    }
+}

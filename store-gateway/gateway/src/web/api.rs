@@ -1,16 +1,19 @@
 //! `/api/v1`: the same acts as the pages, for tills and scripts.
 
 mod act;
+mod calls;
 mod messages;
 mod openapi;
+mod prompts;
 mod reservations;
 
 use axum::Router;
 use axum::middleware::from_fn;
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use store_daemon::problem::{Problem, only_problems};
 
 pub use act::{Acted, HandOverAsk, Presented, count_codes, hand_over_in, screen_is_open};
+pub use prompts::{keep as keep_recording, place as recording_place};
 pub use reservations::unknown_order;
 
 use super::{Web, sse};
@@ -33,6 +36,12 @@ pub fn router() -> Router<Web> {
         .route("/messages", get(messages::list).post(messages::create))
         .route("/messages/preview", post(messages::preview))
         .route("/messages/resume", post(messages::resume))
+        .route("/calls", get(calls::list))
+        .route("/calls/{id}", get(calls::one))
+        .route("/calls/{id}/done", post(calls::done))
+        .route("/phones", get(calls::phones))
+        .route("/prompts", get(prompts::list))
+        .route("/prompts/{language}/{name}", put(prompts::put).delete(prompts::delete))
         .route("/openapi.json", get(openapi::document))
         .route("/events", get(sse::events))
         .fallback(|| async { Problem::no_such_route() })

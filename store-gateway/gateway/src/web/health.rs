@@ -83,8 +83,14 @@ async fn probe(web: &Web) -> Result<(), ShopError> {
 }
 
 async fn metrics(State(web): State<Web>) -> Response {
+    let phones = match web.app.calls.sip() {
+        Some(sip) => sip.registrations().await.len() as u64,
+        None => 0,
+    };
     match web.app.read(|db| Ok(gauges(db)?)).await {
-        Ok(gauges) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text(&web, gauges)).into_response(),
+        Ok(gauges) => {
+            ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text(&web, gauges, phones)).into_response()
+        }
         Err(e) => {
             let e: ShopError = e;
             super::view::problem_of(&e).into_response()
@@ -117,7 +123,7 @@ fn gauges(db: &Connection) -> rusqlite::Result<Vec<Gauge>> {
     Ok(all)
 }
 
-fn text(web: &Web, gauges: Vec<Gauge>) -> String {
+fn text(web: &Web, gauges: Vec<Gauge>, phones: u64) -> String {
     let mut out = String::new();
     let mut last = "";
     for (name, label, word, value) in gauges {
@@ -142,6 +148,10 @@ fn text(web: &Web, gauges: Vec<Gauge>) -> String {
         ("store_uplink_dropped_total", "counter", web.app.outgoing_dropped.load(Ordering::Relaxed)),
         ("store_modem_ready", "gauge", u64::from(modem.ready)),
         ("store_modem_bars", "gauge", u64::from(modem.bars)),
+        ("store_calls", "gauge", web.app.calls.len() as u64),
+        ("store_calls_refused_total", "counter", web.app.calls.refused.load(Ordering::Relaxed)),
+        ("store_calls_unwritten_total", "counter", web.app.calls.lost.load(Ordering::Relaxed)),
+        ("store_phones_registered", "gauge", phones),
         ("store_sessions", "gauge", web.sessions.count() as u64),
         ("store_writer_waiting", "gauge", web.app.writer.waiting() as u64),
         ("store_writer_commits_total", "counter", counters.commits.load(Ordering::Relaxed)),

@@ -3,6 +3,7 @@
 
 mod act;
 mod board;
+mod calls;
 mod card;
 mod desk_pages;
 mod login;
@@ -11,7 +12,7 @@ mod scan;
 mod words;
 
 use axum::Router;
-use axum::extract::{FromRequestParts, Path};
+use axum::extract::{DefaultBodyLimit, FromRequestParts, Path};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
@@ -28,6 +29,9 @@ use super::{Web, sse};
 use crate::app::ShopError;
 use crate::screens::view::{Frame, Theme};
 use crate::screens::{self, Lang, Moment, ScreenError};
+
+/// A recording with its form.
+const MOST_RECORDING: usize = store_sound::prompts::MOST_UPLOAD_OCTETS + 4_096;
 
 /// Routes of the pages.
 pub fn router() -> Router<Web> {
@@ -55,6 +59,11 @@ pub fn router() -> Router<Web> {
         .route("/messages", get(desk_pages::messages))
         .route("/messages/{id}/settle", post(desk_pages::settle))
         .route("/texts/{id}/done", post(desk_pages::text_done))
+        .route("/calls", get(calls::list))
+        .route("/calls/{id}", get(calls::one))
+        .route("/calls/{id}/done", post(calls::done))
+        .route("/prompts", post(calls::record).layer(DefaultBodyLimit::max(MOST_RECORDING)))
+        .route("/prompts/remove", post(calls::remove_recording))
         .route("/health-page", get(desk_pages::health))
         .route("/events", get(sse::events))
 }

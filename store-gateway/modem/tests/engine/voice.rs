@@ -250,6 +250,29 @@ fn a_dial_that_waits_for_the_other_end_is_broken_off_by_hanging_up() {
 }
 
 #[test]
+fn a_set_up_in_the_middle_of_a_call_does_not_end_it() {
+    let mut world = in_a_call(sim7600(), Modem::default());
+    let now = world.now;
+    world.modem.say(now, "SMS DONE");
+    world.until("set up again", |w| w.count(|e| *e == Event::Ready) == 2);
+    world.run(Duration::from_secs(30));
+    assert_eq!((calls(&world).len(), world.heard("AT+CPCMREG=1")), (2, 1));
+    world.command(Command::HangUp { call: FIRST });
+    world.settle();
+    assert_eq!(calls(&world)[2..], [CallEvent::Ended { call: FIRST, why: CallEnd::HungUp }]);
+}
+
+#[test]
+fn a_data_call_that_rings_is_left_alone() {
+    let mut world = World::ready(config(), Modem::default());
+    let now = world.now;
+    world.modem.voice.legs.push(Leg { index: 1, incoming: true, stat: 4, mode: 1, number: CALLER });
+    world.modem.say(now, "+CRING: REL ASYNC");
+    world.run(Duration::from_secs(10));
+    assert_eq!((calls(&world), world.heard("AT+CHUP")), (vec![], 0));
+}
+
+#[test]
 fn a_dial_that_is_never_answered_is_made_sure_of_and_ends() {
     let mut modem = Modem::default();
     modem.voice.dialled = Dialled::Blocks;
@@ -265,18 +288,20 @@ fn a_dial_that_is_never_answered_is_made_sure_of_and_ends() {
 
 #[test]
 fn an_ok_behind_no_carrier_is_not_taken_for_the_next_answer() {
-    let mut modem = Modem::default();
-    modem.voice.dialled = Dialled::Blocks;
-    let mut world = dialling(modem);
-    world.settle();
-    let now = world.now;
-    // Another call's end, and then the result of this one.
-    world.modem.say(now, "NO CARRIER");
-    world.modem.far_answers(now + Duration::from_millis(200));
-    world.until("connected", |w| !calls(w).is_empty());
-    assert_eq!(calls(&world), [CallEvent::Connected { call: OURS }]);
-    world.settle();
-    assert_eq!(calls(&world).len(), 1, "{}", world.story());
+    for late_ms in [0, 200] {
+        let mut modem = Modem::default();
+        modem.voice.dialled = Dialled::Blocks;
+        let mut world = dialling(modem);
+        world.settle();
+        let now = world.now;
+        // Another call's end, and then the result of this one.
+        world.modem.say(now, "NO CARRIER");
+        world.modem.far_answers(now + Duration::from_millis(late_ms));
+        world.until("connected", |w| !calls(w).is_empty());
+        assert_eq!(calls(&world), [CallEvent::Connected { call: OURS }]);
+        world.settle();
+        assert_eq!(calls(&world).len(), 1, "{}", world.story());
+    }
 }
 
 #[test]
@@ -309,6 +334,18 @@ fn the_end_of_a_second_call_is_not_the_end_of_the_first() {
     world.modem.far_ends(now, "NO CARRIER");
     world.settle();
     assert_eq!(calls(&world).len(), 3);
+}
+
+#[test]
+fn the_word_for_another_call_is_not_the_reason_of_this_ones_end() {
+    let mut world = in_a_call(config(), Modem::default());
+    let now = world.now;
+    world.modem.say(now, "BUSY");
+    world.settle();
+    let now = world.now;
+    world.modem.far_ends(now, "");
+    world.until("ended", |w| calls(w).len() == 3);
+    assert_eq!(calls(&world)[2], CallEvent::Ended { call: FIRST, why: CallEnd::Remote });
 }
 
 #[test]
@@ -352,6 +389,17 @@ fn keys_of_the_other_end_come_in_every_makers_form() {
             .collect();
         assert_eq!(digits, keys);
     }
+}
+
+#[test]
+fn a_key_heard_before_the_call_is_connected_is_none() {
+    let mut world = World::ready(sim7600(), Modem::default());
+    world.command(Command::Dial { call: 7, number: "600100200".into() });
+    world.settle();
+    let now = world.now;
+    world.modem.say(now, "+RXDTMF: 1");
+    world.settle();
+    assert_eq!(calls(&world), []);
 }
 
 #[test]

@@ -413,8 +413,11 @@ bodies! {
     CallEnded {
         /// `in` or `out`.
         direction: String,
-        /// Whether somebody spoke.
+        /// Whether somebody in the store spoke.
         answered: bool,
+        /// `talked`, `menu` (the menu was enough), `missed` or `failed`; absent from releases before calls were answered.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        outcome: Option<String>,
         /// How long it took, in seconds.
         duration_s: u32,
         /// With whom.

@@ -1,5 +1,6 @@
 //! The left column: who is at the counter, what to pick, what waits, what is done; and the link pill.
 
+use super::calls::Call;
 use crate::screens::format::Moment;
 use crate::screens::words::{GoodsWord, MessageWord};
 
@@ -31,6 +32,10 @@ pub struct Board {
     pub done: Vec<BoardDone>,
     /// How many there are in all.
     pub done_count: u32,
+    /// Missed calls that wait for somebody, oldest first.
+    pub missed: Vec<Call>,
+    /// How many there are in all.
+    pub missed_count: u32,
     /// The order that is open, to mark its row.
     pub open: Option<String>,
     /// Holds are not expiring because the clock is not good enough.

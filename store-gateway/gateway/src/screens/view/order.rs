@@ -1,6 +1,7 @@
 //! The middle and the right: the open order, staging, search, and the conversation.
 
 use super::board::Who;
+use super::calls::Call;
 use crate::screens::format::{Moment, Money};
 use crate::screens::words::{
     ActionWord, ArrivalWord, CauseWord, GoodsWord, HistoryWord, MessageWord, MoneyWord, PurposeWord, WhyWord,
@@ -141,6 +142,8 @@ pub enum Flag {
     Age(u8),
     /// No telephone number: nobody can be told.
     NoPhone,
+    /// The customer called and nobody answered, since then.
+    MissedCall(Moment),
     /// HQ wants a cancel and it is not settled yet.
     CancelAsked,
     /// A return case is open.
@@ -370,6 +373,8 @@ pub struct ThreadItem {
     pub state: Option<(MessageWord, Moment)>,
     /// Why it failed or is unknown.
     pub cause: Option<CauseWord>,
+    /// The call, when it was one and no text.
+    pub call: Option<Call>,
 }
 
 /// A refusal in words, with what to do next.

@@ -10,21 +10,24 @@ use serde::Deserialize;
 use store_daemon::ledger::SqlLedger;
 use store_sync::{LedgerRead as _, Queue};
 
-use super::{Look, Refused, finish, show, words};
+use super::{Look, Refused, calls as calls_page, finish, show, words};
 use crate::app::{SCOPE, ShopError};
-use crate::screens;
 use crate::screens::view::{
     Board, BoardDone, BoardHere, BoardPick, BoardReady, Frame, LinkPill, Side, Staff, Who, Work,
 };
+use crate::{calls, screens};
 
 /// Rows of one list of the board that are shown; the counts tell the rest.
 const SHOWN: u32 = 40;
+/// Missed calls that the board shows; the calls page has all.
+const MISSED_SHOWN: usize = 3;
 /// Online with more than this many facts waiting is "catching up".
 const CATCHING_UP: u64 = 20;
 
 /// What every page and fragment needs to know.
 pub async fn frame(look: &Look) -> Result<Frame, ShopError> {
-    let (waiting, needs_person) = look.web.app.read(|db| Ok((waiting(db)?, needs_person(db)?))).await?;
+    let read = look.web.app.read(|db| Ok((waiting(db)?, needs_person(db)?, missed_calls(db)?)));
+    let (waiting, needs_person, missed_calls) = read.await?;
     let config = &look.web.app.config;
     let person = &look.who.session.who;
     let seconds = |d: Duration| u32::try_from(d.as_secs()).unwrap_or(u32::MAX);
@@ -37,6 +40,7 @@ pub async fn frame(look: &Look) -> Result<Frame, ShopError> {
         staff: Some(Staff { name: person.name.clone(), initials: person.initials(), role: words::role(person.role) }),
         link: pill_of(look, waiting),
         needs_person,
+        missed_calls,
         amber_s: seconds(config.counter.arrived_amber),
         red_s: seconds(config.counter.arrived_red),
     })
@@ -53,6 +57,11 @@ fn needs_person(db: &Connection) -> rusqlite::Result<u32> {
               + (SELECT count(*) FROM message WHERE state IN ('unknown', 'failed'))",
     )?
     .query_row([], |row| row.get(0))
+}
+
+fn missed_calls(db: &Connection) -> rusqlite::Result<u32> {
+    db.prepare_cached("SELECT count(*) FROM call WHERE outcome = 'missed' AND direction = 'in' AND done_by IS NULL")?
+        .query_row([], |row| row.get(0))
 }
 
 fn pill_of(look: &Look, waiting: u64) -> LinkPill {
@@ -174,14 +183,16 @@ pub async fn board(look: &Look, open: Option<String>) -> Result<Board, ShopError
         .web
         .app
         .read(move |db| {
-            Ok([
+            let lists = [
                 list(db, HERE, "r.arrived_ms, r.number", today)?,
                 list(db, TO_PICK, "coalesce(r.promised_ms, r.placed_ms), r.number", today)?,
                 list(db, READY, "r.hold_until_ms, r.number", today)?,
                 list(db, DONE, "coalesce(r.handed_over_ms, r.placed_ms) DESC, r.number", today)?,
-            ])
+            ];
+            Ok((lists, calls::open_missed(db)?))
         })
         .await?;
+    let (lists, (missed, missed_count)) = lists;
     let [(here, here_count), (to_pick, to_pick_count), (ready, ready_count), (done, done_count)] = lists;
     Ok(Board {
         here: here.into_iter().map(|l| here_row(look, l)).collect(),
@@ -192,6 +203,8 @@ pub async fn board(look: &Look, open: Option<String>) -> Result<Board, ShopError
         ready_count,
         done: done.into_iter().map(|l| done_row(look, l)).collect(),
         done_count,
+        missed: missed.into_iter().take(MISSED_SHOWN).map(|call| calls_page::call(look, call)).collect(),
+        missed_count,
         open,
         holds_paused: !look.web.app.clock.wall().quality.decides_deadlines(),
     })

@@ -12,8 +12,9 @@ use store_sync::Side as Author;
 
 use super::board::{Open, frame};
 use super::open::OpenOrder;
-use super::{Look, Refused, finish, show, words};
+use super::{Look, Refused, calls as calls_page, finish, show, words};
 use crate::app::{SCOPE, ShopError};
+use crate::calls::{self, CallRow};
 use crate::config::BagScan;
 use crate::screens::view::{
     Bag, BagCheck, Card, CodeCheck, Flag, Frozen, HistoryItem, Line, LineMark, MoneyView, Person, Presence, Primary,
@@ -49,6 +50,7 @@ struct Said {
     at_ms: i64,
     state: Option<(MessageWord, i64)>,
     cause: Option<String>,
+    call: Option<CallRow>,
 }
 
 /// Reads an order by its number.
@@ -100,11 +102,32 @@ fn said_out(row: &Row<'_>) -> rusqlite::Result<Said> {
         at_ms: row.get(2)?,
         state: words::message_text(&state).map(|word| (word, changed)),
         cause: row.get(5)?,
+        call: None,
     })
 }
 
 fn said_in(row: &Row<'_>) -> rusqlite::Result<Said> {
-    Ok(Said { incoming: true, purpose: String::new(), text: row.get(0)?, at_ms: row.get(1)?, state: None, cause: None })
+    Ok(Said {
+        incoming: true,
+        purpose: String::new(),
+        text: row.get(0)?,
+        at_ms: row.get(1)?,
+        state: None,
+        cause: None,
+        call: None,
+    })
+}
+
+fn said_by_phone(call: CallRow) -> Said {
+    Said {
+        incoming: call.direction == "in",
+        purpose: String::new(),
+        text: String::new(),
+        at_ms: call.began_ms,
+        state: None,
+        cause: None,
+        call: Some(call),
+    }
 }
 
 fn thread(db: &Connection, person: &str) -> Result<Vec<Said>, ShopError> {
@@ -123,6 +146,7 @@ fn thread(db: &Connection, person: &str) -> Result<Vec<Said>, ShopError> {
     for said in received.query_map(rusqlite::params![person, THREAD_SHOWN], said_in)? {
         all.push(said?);
     }
+    all.extend(calls::of_person(db, person, THREAD_SHOWN)?.into_iter().map(said_by_phone));
     all.sort_by_key(|said| said.at_ms);
     Ok(all)
 }
@@ -164,6 +188,7 @@ pub async fn side_of(look: &Look, read: &Read) -> Result<Side, ShopError> {
         at: look.moment(said.at_ms),
         state: said.state.map(|(word, at)| (word, look.moment(at))),
         cause: said.cause.as_deref().map(words::cause),
+        call: said.call.clone().map(|call| calls_page::call(look, call)),
     });
     let order = read.state.order.as_ref().map_or_else(String::new, ToString::to_string);
     let thread = Thread { order, items: items.collect(), may_reply: read.has_phone };
@@ -237,11 +262,14 @@ fn presence_of(look: &Look, presence: &Present) -> Presence {
 fn flags_of(look: &Look, read: &Read) -> Vec<Flag> {
     let state = &read.state;
     let mut flags = Vec::new();
-    let last_out = read.thread.iter().rev().find(|said| !said.incoming);
+    let last_out = read.thread.iter().rev().find(|said| !said.incoming && said.call.is_none());
     if let Some((said, (word, at))) = last_out.and_then(|said| Some((said, said.state?))) {
         flags.push(Flag::Text { purpose: words::purpose(&said.purpose), state: word, at: look.moment(at) });
     }
-    if let Some(said) = read.thread.iter().rev().find(|said| said.incoming) {
+    if let Some(call) = read.thread.iter().rev().filter_map(|said| said.call.as_ref()).find(|call| call.is_open()) {
+        flags.push(Flag::MissedCall(look.moment(call.began_ms)));
+    }
+    if let Some(said) = read.thread.iter().rev().find(|said| said.incoming && said.call.is_none()) {
         let text: String = said.text.chars().take(REPLY_CHARS).collect();
         flags.push(Flag::Replied { text, at: look.moment(said.at_ms) });
     }

@@ -53,6 +53,7 @@ fn frame(web: &Web, theme: Theme) -> Frame {
         staff: None,
         link: LinkPill::Online,
         needs_person: 0,
+        missed_calls: 0,
         amber_s: seconds(config.counter.arrived_amber),
         red_s: seconds(config.counter.arrived_red),
     }

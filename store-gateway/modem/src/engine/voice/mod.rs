@@ -282,8 +282,8 @@ impl Engine {
             "^CEND" => {
                 self.end_hinted(CallEnd::Remote);
             }
-            "+CRING" => {}
-            "+CLCC" | "^ORIG" | "^CONF" | "^CONN" | "^DSCI" => self.voice.want_look(),
+            // A call of another kind, or of several: the list knows.
+            "+CRING" | "+CLCC" | "^ORIG" | "^CONF" | "^CONN" | "^DSCI" => self.voice.want_look(),
             "+QIND" if values.starts_with("\"ccinfo\"") => self.voice.want_look(),
             _ => return self.digit_notice(name, values),
         }
