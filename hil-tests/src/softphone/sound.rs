@@ -248,10 +248,10 @@ fn to_a_law(sample: i16) -> u8 {
     let (sign, size) = if sample >= 0 { (0x80, i32::from(sample)) } else { (0, -1 - i32::from(sample)) };
     let size = size >> 4;
     let octet = match size {
-        0..=31 => size >> 1,
+        0..=31 => size,
         _ => {
-            let segment = 27 - (size as u32).leading_zeros() as i32;
-            (segment << 4) | ((size >> segment) & 0x0F)
+            let segment = 28 - size.leading_zeros().cast_signed();
+            (segment << 4) | ((size >> (segment - 1)) & 0x0F)
         }
     };
     (sign | octet as u8) ^ 0x55
