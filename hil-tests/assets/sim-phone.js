@@ -165,7 +165,15 @@ function showCall(call, state) {
 async function listen() {
   const stop = new AbortController();
   const context = new AudioContext();
-  ear = { close() { stop.abort(); ear = null; void context.close(); }, samples: 0, loudest: 0 };
+  ear = {
+    close() {
+      stop.abort();
+      if (ear === own) ear = null;
+      if (context.state !== "closed") void context.close();
+    },
+    samples: 0,
+    loudest: 0,
+  };
   const own = ear;
   try {
     const answer = await fetch("/api/call/sound", { signal: stop.signal });

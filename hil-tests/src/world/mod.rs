@@ -182,6 +182,11 @@ impl Process {
         Ok(self.ready.clone().unwrap_or_default())
     }
 
+    /// Returns the ready line that [`Process::ready`] waited for.
+    pub fn announced(&self) -> Option<&Value> {
+        self.ready.as_ref()
+    }
+
     /// Returns the process's id.
     pub fn pid(&self) -> u32 {
         self.child.id()

@@ -371,9 +371,7 @@ impl Gateway {
 
     /// A listener beside the web's, from the ready line.
     pub fn listener(&self, name: &str) -> Result<std::net::SocketAddr> {
-        let log = self.process.log();
-        let line = log.lines().find(|line| line.contains("\"ready\":true")).context("the ready line")?;
-        let ready: Value = serde_json::from_str(line)?;
+        let ready = self.process.announced().context("the ready line")?;
         Ok(ready[name].as_str().with_context(|| format!("no listener {name}: {ready}"))?.parse()?)
     }
 
