@@ -98,6 +98,25 @@ pub enum Line {
 }
 
 impl Line {
+    /// What kind of line it is, in a word: for timelines, and for recordings in its place. Says nothing of its content.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Greeting => "greeting",
+            Self::Menu => "menu",
+            Self::Found(_) => "found",
+            Self::Status(_) => "status",
+            Self::MoreWithStaff => "more-with-staff",
+            Self::AskCode => "ask-code",
+            Self::WrongCode => "wrong-code",
+            Self::NoMoreTries => "no-more-tries",
+            Self::NotNow => "not-now",
+            Self::NotUnderstood => "not-understood",
+            Self::Connecting => "connecting",
+            Self::Nobody => "nobody",
+            Self::Goodbye => "goodbye",
+        }
+    }
+
     /// The text to be spoken. `store` is the name of the shop.
     pub fn text(&self, language: Language, store: &str) -> String {
         match language {

@@ -87,19 +87,6 @@ pub const RECORDINGS: [&str; 11] = [
 ];
 
 /// The name of the recording that may stand for a line; lines with numbers in them are always spoken.
-const fn recording(line: &Line) -> Option<&'static str> {
-    Some(match line {
-        Line::Greeting => "greeting",
-        Line::Menu => "menu",
-        Line::AskCode => "ask-code",
-        Line::WrongCode => "wrong-code",
-        Line::NoMoreTries => "no-more-tries",
-        Line::NotNow => "not-now",
-        Line::NotUnderstood => "not-understood",
-        Line::Connecting => "connecting",
-        Line::Nobody => "nobody",
-        Line::Goodbye => "goodbye",
-        Line::MoreWithStaff => "more-with-staff",
-        Line::Found(_) | Line::Status(_) => return None,
-    })
+fn recording(line: &Line) -> Option<&'static str> {
+    RECORDINGS.into_iter().find(|name| *name == line.word())
 }

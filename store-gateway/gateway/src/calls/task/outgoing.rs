@@ -126,7 +126,7 @@ impl Task {
     fn play(&mut self, token: Token, language: Language, lines: Vec<Line>) {
         self.secret = lines.iter().any(|line| matches!(line, Line::AskCode | Line::WrongCode));
         for line in &lines {
-            self.note(What::Prompt, "", line_word(line));
+            self.note(What::Prompt, "", line.word());
         }
         self.speaking = Some(Speaking { token, playback: Playback::default(), more: true });
         let (own, prompts) = (self.own.clone(), self.lines.prompts());
@@ -215,23 +215,4 @@ async fn write_down(app: &App, record: &Record, known: &Arc<Known>, fact: &Fact)
         }
     }
     app.calls.lost.fetch_add(1, Ordering::Relaxed);
-}
-
-/// A line's word in the timeline.
-const fn line_word(line: &Line) -> &'static str {
-    match line {
-        Line::Greeting => "greeting",
-        Line::Menu => "menu",
-        Line::Found(_) => "found",
-        Line::Status(_) => "status",
-        Line::MoreWithStaff => "more-with-staff",
-        Line::AskCode => "ask-code",
-        Line::WrongCode => "wrong-code",
-        Line::NoMoreTries => "no-more-tries",
-        Line::NotNow => "not-now",
-        Line::NotUnderstood => "not-understood",
-        Line::Connecting => "connecting",
-        Line::Nobody => "nobody",
-        Line::Goodbye => "goodbye",
-    }
 }
