@@ -333,7 +333,7 @@ impl Agent {
         [dialogs, trunk, self.registrar.next_timeout()].into_iter().flatten().min()
     }
 
-    /// Time has passed.
+    /// Time has passed. Nothing is due at `now` afterwards, however late this comes.
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
         self.registrar.handle_timeout(now);
         if let Some(trunk) = &mut self.trunk {
@@ -355,9 +355,10 @@ impl Agent {
         let Some(dialog) = self.dialogs.get_mut(&key) else { return };
         if dialog.deadline.is_some_and(|at| at <= now) {
             dialog.deadline = None;
-            return self.handle_deadline(key, now);
+            self.handle_deadline(key, now);
         }
-        match dialog.session.as_mut().and_then(|timer| timer.handle_timeout(now)) {
+        let session = self.dialogs.get_mut(&key).and_then(|dialog| dialog.session.as_mut());
+        match session.and_then(|timer| timer.handle_timeout(now)) {
             Some(session::Due::Refresh) => self.refresh(key),
             Some(session::Due::HangUp) => self.end(key, Gone::SessionExpired, now),
             None => {}

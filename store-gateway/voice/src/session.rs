@@ -153,12 +153,12 @@ impl SessionTimer {
         }
     }
 
-    /// Time has passed.
+    /// Time has passed. A refresh whose time went by together with the session's is not sent any more.
     pub fn handle_timeout(&mut self, now: Instant) -> Option<Due> {
         if now < self.next_timeout() {
             return None;
         }
-        if self.agreed.refresher == Refresher::Us && !self.asked {
+        if self.agreed.refresher == Refresher::Us && !self.asked && now < self.refreshed + self.before_end() {
             self.asked = true;
             return Some(Due::Refresh);
         }
@@ -214,6 +214,8 @@ mod tests {
         assert_eq!(timer.handle_timeout(at(300)), Some(Due::Refresh));
         assert_eq!((timer.handle_timeout(at(301)), timer.next_timeout()), (None, at(568)));
         assert_eq!(timer.handle_timeout(at(568)), Some(Due::HangUp));
+        let mut late = SessionTimer::new(timer.agreed, at(0));
+        assert_eq!(late.handle_timeout(at(568)), Some(Due::HangUp), "too late to ask");
         timer.handle_refreshed(agreed, at(320));
         assert_eq!(timer.next_timeout(), at(620));
         assert_eq!(timer.handle_refresh_failed(Gone::No), None);
