@@ -29,12 +29,15 @@ EXCEPTIONS = {
 LAYERS = {
     "sans-io": 0,
     "shop-model": 1, "device-wire": 1,
-    "store-sync": 2, "gsm-modem": 2, "store-voice": 2, "counter-unit": 2,
-    "store-daemon": 3, "store-sip": 3, "store-sound": 3,
+    "store-sync": 2, "gsm-modem": 2, "store-voice": 2, "store-paper": 2, "till-link": 2, "counter-unit": 2,
+    "store-daemon": 3, "store-sip": 3, "store-sound": 3, "till-devices": 3,
     "store-gateway": 4, "store-hq": 4, "pos-bridge": 4,
     "hil-tests": 5,
 }
-PURE = {"sans-io", "shop-model", "device-wire", "store-sync", "gsm-modem", "store-voice", "counter-unit"}
+PURE = {
+    "sans-io", "shop-model", "device-wire", "store-sync", "gsm-modem", "store-voice", "store-paper", "till-link", "till-devices",
+    "counter-unit",
+}
 # No clock, no randomness, no files, no sockets, no async.
 IMPURE = {
     "async-io", "async-std", "axum", "cpal", "fastrand", "getrandom", "hyper", "mio", "nix", "r2d2", "rand", "reqwest",

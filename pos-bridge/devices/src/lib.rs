@@ -1,0 +1,1 @@
+//! The bytes of the till's hardware: ESC/POS printers and scanners.

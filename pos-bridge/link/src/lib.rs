@@ -1,0 +1,1 @@
+//! What till and gateway say to each other: frames, jobs, enrolment.

@@ -1,0 +1,1 @@
+//! Documents as pictures: glyphs, barcodes, PNG and PDF.
