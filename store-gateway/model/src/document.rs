@@ -1,11 +1,15 @@
 //! Documents without a device: what a slip, a label or a note says, in the order of the paper. Printers' drivers turn
 //! them into ESC/POS, PDF or a page; nothing here knows which.
 
-use serde::{Deserialize, Serialize};
+mod label;
+mod slip;
+mod words;
 
-use crate::event::StagedBag;
-use crate::ids::OrderNumber;
-use crate::scan;
+pub use label::{bag_label, door_qr, door_text, reprint, shelf_label, test_page};
+pub use slip::{Shop, Slip, collection_slip, pick_slip};
+
+use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization as _;
 
 /// A document, top to bottom.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -164,7 +168,8 @@ const LARGEST: usize = 8;
 /// Breaks a document into lines for paper of `columns` characters of ordinary size (32 on 58 mm, 48 on 80 mm).
 ///
 /// A word that is wider than the paper is cut where the paper ends. Characters count one column each: the documents are
-/// in Latin and Cyrillic script.
+/// in Latin and Cyrillic script. Letters are composed (NFC) so that this holds, and control characters are left out: a
+/// product's name must not reach a printer as a command.
 pub fn lay_out(document: &Document, columns: u16) -> Vec<Line> {
     let mut lines = Vec::new();
     for part in &document.parts {
@@ -190,7 +195,7 @@ fn text_lines(text: &str, style: Style, columns: usize) -> Vec<Line> {
 }
 
 fn scale_of(text: &str, size: Size, columns: usize) -> usize {
-    let longest = text.lines().map(|line| line.chars().count()).max().unwrap_or(0).max(1);
+    let longest = text.lines().map(|line| printable(line).count()).max().unwrap_or(0).max(1);
     match size {
         Size::Normal => 1,
         Size::Double => 2.min(columns.max(1)),
@@ -214,7 +219,7 @@ fn row_lines(left: &str, right: &str, style: Style, columns: usize) -> Vec<Line>
     let style = Style { align: Align::Left, ..style };
     let scale = scale_of(left, if style.size == Size::Huge { Size::Double } else { style.size }, columns);
     let width = columns / scale;
-    let right: String = right.chars().take(width).collect();
+    let right: String = printable(right).take(width).collect();
     let right_width = right.chars().count();
     let room = if right_width == 0 { width } else { width.saturating_sub(right_width + 1) };
     let mut lines = wrap(left, width);
@@ -224,12 +229,16 @@ fn row_lines(left: &str, right: &str, style: Style, columns: usize) -> Vec<Line>
             lines.push(String::new());
         }
     }
-    if let Some(last) = lines.last_mut() {
+    if let Some(last) = lines.last_mut().filter(|_| right_width > 0) {
         let blanks = width.saturating_sub(last.chars().count() + right_width);
         last.push_str(&" ".repeat(blanks));
         last.push_str(&right);
     }
     lines.into_iter().map(|line| placed(line, style, scale, columns)).collect()
+}
+
+fn printable(text: &str) -> impl Iterator<Item = char> {
+    text.nfc().filter(|c| !c.is_control())
 }
 
 /// Breaks a line at blanks; always gives at least one line.
@@ -238,7 +247,10 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     let mut used = 0;
     for word in text.split_whitespace() {
-        let mut word: Vec<char> = word.chars().collect();
+        let mut word: Vec<char> = printable(word).collect();
+        if word.is_empty() {
+            continue;
+        }
         if used > 0 && used + 1 + word.len() <= width {
             used += 1 + word.len();
             if let Some(line) = lines.last_mut() {
@@ -266,31 +278,12 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// The label of a bag: shelf, order number, initials and barcode, never a full name (R18).
-pub fn bag_label(order: &OrderNumber, bag: &StagedBag, initials: &str) -> Document {
-    let huge = Style { weight: Weight::Bold, size: Size::Huge, align: Align::Centre };
-    let plain = Style { align: Align::Centre, ..Style::default() };
-    Document::default()
-        .text(bag.shelf.as_str(), huge)
-        .text(format!("{order} · {initials}"), plain)
-        .with(Part::Barcode(scan::bag_label(order, &bag.bag)))
-        .with(Part::Cut)
-}
+#[cfg(test)]
+mod golden;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::{BagId, ShelfId};
-
-    #[test]
-    fn a_bag_label_holds_number_initials_and_a_barcode_that_scans_back() {
-        let order = OrderNumber::parse("2026/11/00123").unwrap();
-        let bag = StagedBag { bag: BagId::parse("1").unwrap(), shelf: ShelfId::parse("B4").unwrap() };
-        let label = bag_label(&order, &bag, "J. K.");
-        let Some(Part::Barcode(printed)) = label.parts.get(2) else { panic!("no barcode in {label:?}") };
-        assert_eq!(scan::parse(printed, scan::Source::Scanned), scan::Scan::Bag(vec![(order, bag.bag)]));
-        assert!(matches!(&label.parts[1], Part::Text { text, .. } if text == "2026/11/00123 · J. K."));
-    }
 
     fn shown(document: &Document, columns: u16) -> Vec<String> {
         let text = |line: &Line| match line {
@@ -327,6 +320,16 @@ mod tests {
                 "ol|1"
             ]
         );
+    }
+
+    #[test]
+    fn letters_are_composed_and_no_control_character_reaches_a_line() {
+        let document = Document::default().text("Żo\u{301}łw\u{1b}@ \u{7} x", Style::default()).with(Part::Row {
+            left: "a\tb\u{0}".into(),
+            right: "1\n2".into(),
+            style: Style::default(),
+        });
+        assert_eq!(shown(&document, 12), ["Żółw@ x|1", "a b       12|1"]);
     }
 
     proptest::proptest! {

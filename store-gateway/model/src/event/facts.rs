@@ -9,6 +9,7 @@ use crate::money::{Amount, Currency};
 use crate::person::Personal;
 
 /// Declares an enum of words with its wire form.
+#[macro_export]
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
         $(#[$doc])*
