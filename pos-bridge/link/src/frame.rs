@@ -11,8 +11,8 @@ const HEAD: usize = 4;
 /// Why a connection can't go on.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FrameError {
-    /// A body longer than [`LONGEST`].
-    #[error("a frame of {0} octets; at most {LONGEST} are taken")]
+    /// A body longer than is taken here.
+    #[error("a frame of {0} octets is too long")]
     TooLong(usize),
     /// A body that is no message. Holds what the reader says about it, and nothing of the body.
     #[error("a frame can't be read: {0}")]
@@ -20,13 +20,25 @@ pub enum FrameError {
 }
 
 /// Puts frames together from octets that come in any split.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct FrameReader {
     held: Vec<u8>,
     taken: usize,
+    longest: usize,
+}
+
+impl Default for FrameReader {
+    fn default() -> Self {
+        Self::up_to(LONGEST)
+    }
 }
 
 impl FrameReader {
+    /// Takes bodies of so many octets at most, and of [`LONGEST`] in any case.
+    pub fn up_to(longest: usize) -> Self {
+        Self { held: Vec::new(), taken: 0, longest: longest.min(LONGEST) }
+    }
+
     /// Takes what came. Holds one frame and what was pushed with it at most, as long as [`Self::next_frame`] is asked until
     /// it has no more.
     pub fn push(&mut self, octets: &[u8]) {
@@ -45,7 +57,7 @@ impl FrameReader {
         let rest = self.held.get(self.taken..).unwrap_or_default();
         let Some((head, rest)) = rest.split_first_chunk::<HEAD>() else { return Ok(None) };
         let length = usize::try_from(u32::from_be_bytes(*head)).unwrap_or(usize::MAX);
-        if length > LONGEST {
+        if length > self.longest {
             return Err(FrameError::TooLong(length));
         }
         let Some(body) = rest.get(..length) else { return Ok(None) };
@@ -97,6 +109,9 @@ mod tests {
         let mut reader = FrameReader::default();
         reader.push(&[0, 16, 0, 1]);
         assert_eq!(reader.next_frame::<ToTill>(), Err(FrameError::TooLong(1_048_577)));
+        let mut reader = FrameReader::up_to(16);
+        reader.push(&[0, 0, 0, 17]);
+        assert_eq!(reader.next_frame::<ToTill>(), Err(FrameError::TooLong(17)));
         let mut reader = FrameReader::default();
         reader.push(b"\0\0\0\x10{\"type\":\"secret\"");
         let error = reader.next_frame::<ToTill>().unwrap_err().to_string();

@@ -6,7 +6,7 @@
 //!
 //! **Print jobs** are the gateway's; the till keeps a journal of those that it took. The gateway sends a job at every
 //! connection until the till reports it [taken](JobState::Taken); the till reports a final state at every connection until
-//! the gateway [noted](ToTill::Noted) it. Both sides know a job by its id, so repeating is harmless. A job that was begun
+//! the gateway [noted](ToTill::Noted) it, and says when it has [reported](FromTill::Reported) all. Both sides know a job by its id, so repeating is harmless. A job that was begun
 //! is never begun again, by nobody: what became of it may be [unknown](JobState::Unknown), and then a person is asked.
 
 pub mod code;

@@ -44,6 +44,9 @@ pub enum FromTill {
         /// How it stands.
         state: JobState,
     },
+    /// Every job of the journal that was not noted has been reported on this connection. What the gateway thinks taken,
+    /// held or begun and was not named is not known to the till any more: its journal was lost.
+    Reported,
     /// A printer's state changed.
     Printer(PrinterFacts),
     /// A scanner's state changed.
