@@ -6,5 +6,7 @@ pub mod cut_proxy;
 pub mod make_orders;
 pub mod sim_modem;
 pub mod sim_phone;
+pub mod sim_printer;
+pub mod sim_till;
 pub mod softphone;
 pub mod world;
