@@ -41,6 +41,11 @@ class Live {
     this.election.start(performance.now());
   }
 
+  /** Whether this tab has the connection. */
+  get leads() {
+    return this.source !== null;
+  }
+
   stop() {
     clearInterval(this.timer);
     this.election.leave();

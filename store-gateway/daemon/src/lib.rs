@@ -1,6 +1,6 @@
-//! What the daemons `store-gateway`, `store-hq` and `pos-bridge` are made of: the writer thread over SQLite, the sync ledger
-//! in tables, the broker link, TLS by pinned certificates, and the plumbing of a process that people rely on (ready line, signals, supervision, web
-//! hardening, passwords, keys).
+//! What the daemons `store-gateway`, `store-hq` and `pos-bridge` are made of: the writer thread over SQLite, the sync
+//! ledger in tables, the broker link, TLS by pinned certificates, and the plumbing of a process that people rely on
+//! (ready line, signals, supervision, web hardening, passwords, keys).
 //!
 //! It decides nothing about reservations, messages or sync: those rules are in the pure crates. It never reads a
 //! daemon's own tables.

@@ -45,6 +45,51 @@ function scanned(text) {
   scans.add({ text, via: 'scan' });
 }
 
+// ── Scans of the till ────────────────────────────────────────────────────────────────────────────────────────────
+
+const tabId = crypto.getRandomValues(new Uint32Array(2)).join('-');
+/** The note of a tab that is gone without a word is believed for so long; hidden tabs' timers run once a minute. */
+const NOTE_GOOD_MS = 90_000;
+
+/** The tab of this browser that a person used last, while it is there. */
+function lastUsed() {
+  try {
+    const { tab, at } = JSON.parse(localStorage.getItem('last-used-tab') ?? '{}');
+    return Date.now() - at < NOTE_GOOD_MS ? tab : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function noteUse() {
+  try {
+    localStorage.setItem('last-used-tab', JSON.stringify({ tab: tabId, at: Date.now() }));
+  } catch {
+    // A browser that keeps nothing: the tab that has the connection shows the scans.
+  }
+}
+
+/** Exactly one tab says yes: the one that was used last, else the one that has the connection. */
+function isForThisTab() {
+  const tab = lastUsed();
+  return tab === undefined ? live.leads : tab === tabId;
+}
+
+addEventListener('focus', noteUse);
+addEventListener('pointerdown', noteUse, { capture: true });
+setInterval(() => {
+  if (lastUsed() === tabId) noteUse();
+}, 5_000);
+addEventListener('pagehide', () => {
+  if (lastUsed() === tabId) localStorage.removeItem('last-used-tab');
+});
+
+function scannedAtTill(text) {
+  if (document.querySelector('dialog[open]')) for (const sheet of document.querySelectorAll('dialog[open]')) sheet.close();
+  scanField.value = '';
+  scans.add({ text, via: 'scan' });
+}
+
 byId('scan-form').addEventListener('submit', (event) => {
   event.preventDefault();
   const text = scanField.value.trim();
@@ -88,6 +133,7 @@ function stop(event) {
 
 addEventListener('keydown', (event) => {
   void chime.unlock();
+  if (lastUsed() !== tabId) noteUse();
   if (event.isComposing || event.ctrlKey || event.altKey || event.metaKey) return;
   if (readScan(event)) return stop(event);
   if (event.key === 'Enter') return onEnter(event);
@@ -277,13 +323,26 @@ function askForCard() {
 }
 
 let version = null;
+let devicesWait = false;
+
+/** Somebody writes into a field of the middle: it is not drawn anew under their hands. */
+function writing() {
+  const field = document.activeElement;
+  return field !== scanField && isTextField(field) && work().contains(field);
+}
+
+addEventListener('focusout', () => setTimeout(() => {
+  if (!devicesWait || writing()) return;
+  devicesWait = false;
+  askAgain('live-devices');
+}));
 
 function onEvent(name, data) {
   switch (name) {
     case 'hello':
       if (version !== null && data.version !== version) return location.reload();
       version = data.version;
-      askAgain('live-board', 'live-pill', 'live-messages', 'live-calls');
+      askAgain('live-board', 'live-pill', 'live-messages', 'live-calls', 'live-devices');
       return askForCard();
     case 'board':
       return askAgain('live-board');
@@ -297,6 +356,11 @@ function onEvent(name, data) {
       return askAgain('live-side', 'live-pill', 'live-messages');
     case 'calls':
       return askAgain('live-calls', 'live-side');
+    case 'devices':
+      return writing() ? (devicesWait = true) : askAgain('live-devices');
+    case 'scan':
+      // Every tab of this browser hears it; the one that was used last shows it.
+      return isForThisTab() ? scannedAtTill(data.text) : undefined;
     case 'bye':
       return location.assign('/login');
     default:
@@ -309,14 +373,15 @@ const chime = new Chime((silent) => { soundPill.hidden = !silent; });
 soundPill.addEventListener('click', () => void chime.unlock());
 
 void chime.unlock();
+if (document.hasFocus()) noteUse();
 refresh();
 painted();
 showTab(body.dataset.tab);
 setInterval(tickAll, 1000);
-startLive({
+const live = startLive({
   url: '/events',
   channel: 'counter-live',
-  names: ['board', 'pill', 'order', 'texts', 'calls', 'bye'],
+  names: ['board', 'pill', 'order', 'texts', 'calls', 'devices', 'scan', 'bye'],
   onEvent,
   onState: (up) => { byId('lost').hidden = up; },
 });

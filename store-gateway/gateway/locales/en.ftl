@@ -503,3 +503,111 @@ recordings-remove = Remove
 recordings-name = Text
 recordings-file = WAV file
 recordings-keep = Keep
+prints-to-check =
+    { $n ->
+        [one] { $n } print to check
+       *[other] { $n } prints to check
+    }
+printers-held =
+    { $n ->
+        [one] { $n } printer waits
+       *[other] { $n } printers wait
+    }
+key-devices = Devices
+devices-title = Tills and printers
+devices-tills = Tills
+devices-none = No till is joined to this store yet
+devices-off = Tills are not switched on in this gateway's configuration, or their port is taken
+devices-papers = The store's papers
+devices-jobs = Print jobs
+devices-jobs-none = Nothing was printed yet
+print-asked = Did it come out?
+print-came-out = It came out
+print-lost-again = It did not: print again
+print-again = Print again
+print-again-of = copy
+print-cancel = Cancel
+print-label = Print
+print-at = Print at { $v }
+print-bag-label = Bag label
+print-shelf-label = Shelf label
+print-pick-slip = Pick list
+print-collection-slip = Collection slip
+print-door-qr = Poster for the door
+print-test = Test page
+print-drawer = Drawer
+preview-alt = The paper as it will be printed
+preview-no-till = No till of this store has a printer. Print the PDF on an office printer.
+till-online = connected
+till-away = not connected
+till-seen = last seen { $v }
+till-printer = Printer
+till-scanner = Scanner
+till-screen-this = its scans open here
+till-screen-other = its scans open on another screen
+till-screen-none = its scans open nowhere
+till-unseen =
+    { $n ->
+        [one] { $n } scan without a screen
+       *[other] { $n } scans without a screen
+    }
+till-use-here = Use with this screen
+till-not-here = Not with this screen
+till-test = Test page: { $v }
+till-drawer = Open the drawer
+till-remove = Remove
+till-remove-sure = Remove { $v }? It will have to be joined again with a code.
+till-add = Add a till
+till-add-hint = A code joins one till and is good for a few minutes.
+till-add-words = At the till, with this gateway's address { $v } in its configuration:
+till-code = Show a code
+till-code-until = good until { $v }
+printer-columns =
+    { $n ->
+        [one] { $n } character
+       *[other] { $n } characters
+    }
+printer-paper-low = paper is low
+scanner-scans =
+    { $n ->
+        [one] { $n } scan
+       *[other] { $n } scans
+    }
+scanner-dropped =
+    { $n ->
+        [one] { $n } unreadable
+       *[other] { $n } unreadable
+    }
+job-waiting = waits for its till
+job-taken = at the till
+job-held = waits
+job-begun = printing
+job-printed = printed
+job-sent = sent to the printer
+job-unknown = nobody knows whether it came out
+job-came-out = came out
+job-lost = did not come out
+job-expired = too late
+job-cancelling = is being cancelled
+job-cancelled = cancelled
+job-refused = can't be printed
+held-ready = ready
+held-port = not connected
+held-silent = the printer does not answer
+held-offline = offline
+held-cover-open = cover open
+held-paper-out = no paper
+held-error = error
+held-restart = the till was restarted
+held-too-long = it waited too long in the middle
+held-no-printer = there is no such printer
+held-document = the printer can't print this
+held-full = too many wait
+held-removed = the till was removed
+problem-no-till = No till with a printer is joined to this screen.
+problem-prints-full = Too many prints wait at this till.
+problem-till-away = The till is not connected.
+problem-no-paper = There is nothing to print for this order yet.
+problem-no-phone = The store's telephone number is not configured.
+problem-print-done = This print has ended, or is being printed.
+problem-print-next = See the page “Devices”.

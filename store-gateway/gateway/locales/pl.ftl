@@ -506,3 +506,117 @@ recordings-remove = Usuń
 recordings-name = Zapowiedź
 recordings-file = Plik WAV
 recordings-keep = Zapisz
+prints-to-check =
+    { $n ->
+        [one] { $n } wydruk do sprawdzenia
+        [few] { $n } wydruki do sprawdzenia
+       *[other] { $n } wydruków do sprawdzenia
+    }
+printers-held =
+    { $n ->
+        [one] { $n } drukarka czeka
+        [few] { $n } drukarki czekają
+       *[other] { $n } drukarek czeka
+    }
+key-devices = Urządzenia
+devices-title = Kasy i drukarki
+devices-tills = Kasy
+devices-none = Żadna kasa nie jest jeszcze połączona z tym sklepem
+devices-off = Kasy są wyłączone w konfiguracji bramki albo ich port jest zajęty
+devices-papers = Wydruki sklepu
+devices-jobs = Kolejka wydruków
+devices-jobs-none = Jeszcze nic nie wydrukowano
+print-asked = Czy się wydrukowało?
+print-came-out = Tak, jest
+print-lost-again = Nie ma: drukuj jeszcze raz
+print-again = Drukuj ponownie
+print-again-of = kopia
+print-cancel = Anuluj
+print-label = Drukuj
+print-at = Drukuj: { $v }
+print-bag-label = Etykieta torby
+print-shelf-label = Etykieta półki
+print-pick-slip = Lista kompletacji
+print-collection-slip = Potwierdzenie odbioru
+print-door-qr = Plakat na drzwi
+print-test = Strona testowa
+print-drawer = Szuflada
+preview-alt = Wydruk tak, jak wyjdzie z drukarki
+preview-no-till = Żadna kasa tego sklepu nie ma drukarki. Wydrukuj PDF na drukarce biurowej.
+till-online = połączona
+till-away = niepołączona
+till-seen = ostatnio { $v }
+till-printer = Drukarka
+till-scanner = Skaner
+till-screen-this = skany otwierają się tutaj
+till-screen-other = skany otwierają się na innym ekranie
+till-screen-none = skany nie otwierają się nigdzie
+till-unseen =
+    { $n ->
+        [one] { $n } skan bez ekranu
+        [few] { $n } skany bez ekranu
+       *[other] { $n } skanów bez ekranu
+    }
+till-use-here = Używaj z tym ekranem
+till-not-here = Nie z tym ekranem
+till-test = Strona testowa: { $v }
+till-drawer = Otwórz szufladę
+till-remove = Usuń
+till-remove-sure = Usunąć kasę { $v }? Trzeba ją będzie połączyć na nowo kodem.
+till-add = Dodaj kasę
+till-add-hint = Kod łączy jedną kasę i jest ważny kilka minut.
+till-add-words = Przy kasie, z adresem tej bramki { $v } w konfiguracji:
+till-code = Pokaż kod
+till-code-until = ważny do { $v }
+printer-columns =
+    { $n ->
+        [one] { $n } znak
+        [few] { $n } znaki
+       *[other] { $n } znaków
+    }
+printer-paper-low = mało papieru
+scanner-scans =
+    { $n ->
+        [one] { $n } skan
+        [few] { $n } skany
+       *[other] { $n } skanów
+    }
+scanner-dropped =
+    { $n ->
+        [one] { $n } nieczytelny
+        [few] { $n } nieczytelne
+       *[other] { $n } nieczytelnych
+    }
+job-waiting = czeka na kasę
+job-taken = w kasie
+job-held = czeka
+job-begun = drukuje się
+job-printed = wydrukowano
+job-sent = wysłano do drukarki
+job-unknown = nie wiadomo, czy wyszło
+job-came-out = wyszło
+job-lost = nie wyszło
+job-expired = za późno
+job-cancelling = anulowanie
+job-cancelled = anulowano
+job-refused = nie da się wydrukować
+held-ready = gotowe
+held-port = brak połączenia
+held-silent = drukarka nie odpowiada
+held-offline = offline
+held-cover-open = otwarta pokrywa
+held-paper-out = brak papieru
+held-error = błąd
+held-restart = kasa uruchomiła się ponownie
+held-too-long = za długi postój w połowie
+held-no-printer = nie ma takiej drukarki
+held-document = drukarka tego nie wydrukuje
+held-full = za dużo czeka
+held-removed = kasa została usunięta
+problem-no-till = Z tym ekranem nie jest połączona żadna kasa z drukarką.
+problem-prints-full = Przy tej kasie czeka za dużo wydruków.
+problem-till-away = Kasa nie jest połączona.
+problem-no-paper = Dla tego zamówienia nie ma jeszcze czego drukować.
+problem-no-phone = Numer telefonu sklepu nie jest skonfigurowany.
+problem-print-done = Ten wydruk już się skończył albo właśnie trwa.
+problem-print-next = Zajrzyj na stronę „Urządzenia”.

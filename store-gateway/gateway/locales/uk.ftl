@@ -507,3 +507,117 @@ recordings-remove = Видалити
 recordings-name = Оголошення
 recordings-file = Файл WAV
 recordings-keep = Зберегти
+prints-to-check =
+    { $n ->
+        [one] { $n } друк перевірити
+        [few] { $n } друки перевірити
+       *[other] { $n } друків перевірити
+    }
+printers-held =
+    { $n ->
+        [one] { $n } принтер чекає
+        [few] { $n } принтери чекають
+       *[other] { $n } принтерів чекає
+    }
+key-devices = Пристрої
+devices-title = Каси й принтери
+devices-tills = Каси
+devices-none = До цієї крамниці ще не під'єднано жодної каси
+devices-off = Каси вимкнено в налаштуваннях шлюзу або їхній порт зайнято
+devices-papers = Друк для крамниці
+devices-jobs = Черга друку
+devices-jobs-none = Ще нічого не надруковано
+print-asked = Чи надрукувалося?
+print-came-out = Так, є
+print-lost-again = Немає: друкувати ще раз
+print-again = Друкувати знову
+print-again-of = копія
+print-cancel = Скасувати
+print-label = Друк
+print-at = Друкувати: { $v }
+print-bag-label = Етикетка пакета
+print-shelf-label = Етикетка полиці
+print-pick-slip = Список для збирання
+print-collection-slip = Підтвердження видачі
+print-door-qr = Плакат на двері
+print-test = Тестова сторінка
+print-drawer = Шухляда
+preview-alt = Папір так, як його буде надруковано
+preview-no-till = Жодна каса цієї крамниці не має принтера. Надрукуйте PDF на офісному принтері.
+till-online = під'єднана
+till-away = не під'єднана
+till-seen = востаннє { $v }
+till-printer = Принтер
+till-scanner = Сканер
+till-screen-this = скани відкриваються тут
+till-screen-other = скани відкриваються на іншому екрані
+till-screen-none = скани ніде не відкриваються
+till-unseen =
+    { $n ->
+        [one] { $n } скан без екрана
+        [few] { $n } скани без екрана
+       *[other] { $n } сканів без екрана
+    }
+till-use-here = Використовувати з цим екраном
+till-not-here = Не з цим екраном
+till-test = Тестова сторінка: { $v }
+till-drawer = Відкрити шухляду
+till-remove = Вилучити
+till-remove-sure = Вилучити касу { $v }? Її доведеться під'єднати знову за кодом.
+till-add = Додати касу
+till-add-hint = Код під'єднує одну касу й діє кілька хвилин.
+till-add-words = На касі, з адресою цього шлюзу { $v } в її налаштуваннях:
+till-code = Показати код
+till-code-until = діє до { $v }
+printer-columns =
+    { $n ->
+        [one] { $n } знак
+        [few] { $n } знаки
+       *[other] { $n } знаків
+    }
+printer-paper-low = мало паперу
+scanner-scans =
+    { $n ->
+        [one] { $n } скан
+        [few] { $n } скани
+       *[other] { $n } сканів
+    }
+scanner-dropped =
+    { $n ->
+        [one] { $n } нечитний
+        [few] { $n } нечитні
+       *[other] { $n } нечитних
+    }
+job-waiting = чекає на касу
+job-taken = у касі
+job-held = чекає
+job-begun = друкується
+job-printed = надруковано
+job-sent = надіслано на принтер
+job-unknown = невідомо, чи вийшло
+job-came-out = вийшло
+job-lost = не вийшло
+job-expired = запізно
+job-cancelling = скасовується
+job-cancelled = скасовано
+job-refused = не можна надрукувати
+held-ready = готово
+held-port = немає з'єднання
+held-silent = принтер не відповідає
+held-offline = офлайн
+held-cover-open = відкрита кришка
+held-paper-out = немає паперу
+held-error = помилка
+held-restart = касу запущено знову
+held-too-long = задовгий простій посередині
+held-no-printer = такого принтера немає
+held-document = принтер цього не надрукує
+held-full = забагато чекає
+held-removed = касу вилучено
+problem-no-till = З цим екраном не пов'язано жодної каси з принтером.
+problem-prints-full = На цій касі чекає забагато друків.
+problem-till-away = Каса не під'єднана.
+problem-no-paper = Для цього замовлення ще нема чого друкувати.
+problem-no-phone = Номер телефону крамниці не налаштовано.
+problem-print-done = Цей друк уже закінчився або саме триває.
+problem-print-next = Дивіться сторінку «Пристрої».

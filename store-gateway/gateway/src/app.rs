@@ -20,6 +20,7 @@ use crate::config::Config;
 use crate::desk::Desk;
 use crate::live::Live;
 use crate::status::Status;
+use crate::tills::Tills;
 
 /// The name of the gateway's one sync pair.
 pub const SCOPE: &str = "hq";
@@ -143,6 +144,8 @@ pub struct Inner {
     pub calls: Switchboard,
     /// Between the modem's task and the exchange.
     pub sim: SimLine,
+    /// Tills that are connected, and their screens.
+    pub tills: Tills,
     /// Sync messages dropped between commit and broker.
     pub outgoing_dropped: AtomicU64,
     suspicion: watch::Sender<Option<String>>,
@@ -193,6 +196,7 @@ impl App {
             sending_wake: Notify::new(),
             calls: Switchboard::default(),
             sim: SimLine::default(),
+            tills: Tills::default(),
             outgoing_dropped: AtomicU64::new(0),
             suspicion: watch::Sender::new(None),
             end: Mutex::new(parts.end),

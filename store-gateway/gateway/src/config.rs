@@ -10,11 +10,13 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 use shop_model::ids::{ChainId, StoreId};
 use shop_model::language::Language;
+use shop_model::phone::Phone;
 use store_daemon::broker::{self, BrokerConfig, BrokerTiming};
 use store_daemon::config::{self, ConfigError};
 use store_daemon::web::WebConfig;
 
 use crate::calls::config::{self as calls, Calls};
+use crate::tills::config::{self as tills, TillsConfig};
 
 /// The whole file.
 #[derive(Clone, Debug)]
@@ -43,6 +45,8 @@ pub struct Config {
     pub messages: crate::messages::Timing,
     /// Phones, trunk, and what callers hear.
     pub calls: Calls,
+    /// Tills; a store without them prints by its browser.
+    pub tills: Option<TillsConfig>,
 }
 
 /// `[store]`.
@@ -58,6 +62,8 @@ pub struct Store {
     pub timezone: TimeZone,
     /// The language of its screens.
     pub language: Language,
+    /// The number that customers text and ring, for the poster on the door.
+    pub phone: Option<Phone>,
 }
 
 /// One `[[modem]]`.
@@ -125,6 +131,7 @@ struct File {
     sip: Option<calls::SipFile>,
     #[serde(default)]
     voice: calls::VoiceFile,
+    tills: Option<tills::TillsFile>,
 }
 
 #[derive(Deserialize)]
@@ -137,6 +144,7 @@ struct StoreFile {
     timezone: String,
     #[serde(default = "polish")]
     language: String,
+    phone: Option<String>,
 }
 
 fn warsaw() -> String {
@@ -251,6 +259,7 @@ impl Config {
         let counter = file.counter;
         let store = store_of(file.store).map_err(|(at, why)| refuse(at, why))?;
         let calls = calls::calls_of(file.sip, file.voice, store.language).map_err(|(at, why)| refuse(&at, why))?;
+        let tills = file.tills.as_ref().map(tills::tills_of).transpose().map_err(|(at, why)| refuse(at, why))?;
         let seconds = |value: Option<u64>, default: u64| Duration::from_secs(value.unwrap_or(default));
         Ok(Config {
             store,
@@ -272,6 +281,7 @@ impl Config {
             },
             messages: file.messages,
             calls,
+            tills,
         })
     }
 
@@ -288,6 +298,11 @@ impl Config {
     /// The generation witness: beside the folder's databases, never in a backup.
     pub fn witness(&self) -> PathBuf {
         self.storage.join("generation")
+    }
+
+    /// The gateway's key and certificate for tills: never in a backup.
+    pub fn tills_identity(&self) -> PathBuf {
+        self.storage.join("tills.json")
     }
 
     /// The key file: never in a backup.
@@ -318,6 +333,7 @@ fn store_of(file: StoreFile) -> Result<Store, Refusal> {
         timezone: TimeZone::get(&file.timezone).map_err(|e| ("store.timezone", e.to_string()))?,
         language: Language::parse(&file.language)
             .ok_or_else(|| ("store.language", format!("{:?} is none of pl, uk, en", file.language)))?,
+        phone: file.phone.as_deref().map(Phone::parse).transpose().map_err(|e| ("store.phone", e.to_string()))?,
     })
 }
 
@@ -399,6 +415,7 @@ pub(crate) mod tests {
             ("listen = \"127.0.0.1:0\"", "listen = \"0.0.0.0:80\"", "web.listen"),
             ("url = \"mqtt://127.0.0.1:1883\"", "url = \"http://x\"", "uplink"),
             ("url = \"mqtt://127.0.0.1:1883\"", "url = \"mqtt://x\"\nhq_key = \"AAAA\"", "uplink.hq_key"),
+            ("name = \"Wola\"", "name = \"Wola\"\nphone = \"12\"", "store.phone"),
             ("[storage]", "[storage]\ncolour = 1", "storage"),
         ];
         for (good, bad, key) in cases {

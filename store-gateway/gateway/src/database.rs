@@ -9,7 +9,8 @@ use store_daemon::{ledger, writer};
 use crate::config::Config;
 
 /// Forward-only migrations; `user_version` counts those that ran. The release before must still open what one leaves.
-const MIGRATIONS: &[&[&str]] = &[&[ledger::SCHEMA, include_str!("schema.sql")], &[include_str!("calls.sql")]];
+const MIGRATIONS: &[&[&str]] =
+    &[&[ledger::SCHEMA, include_str!("schema.sql")], &[include_str!("calls.sql")], &[include_str!("tills.sql")]];
 
 /// Opens the main database, making folder and tables where they are missing.
 ///

@@ -41,6 +41,10 @@ pub fn look(config: &Config) -> ExitCode {
         None => tell("modem", Err("none is configured; no text can be sent".into())),
     }
     calls::look(config, &mut tell);
+    if let Some(tills) = &config.tills {
+        let free = std::net::TcpListener::bind(tills.listen).map(|_| format!("{} is free", tills.listen));
+        tell("tills", free.map_err(|e| format!("{}: {e}", tills.listen)));
+    }
     tell(
         "clock",
         Ok(format!(

@@ -22,6 +22,7 @@ pub mod settings;
 pub mod sms_cli;
 pub mod staff;
 pub mod status;
+pub mod tills;
 mod trial;
 pub mod upkeep;
 pub mod uplink;

@@ -15,6 +15,19 @@ pub enum Live {
     Texts,
     /// Calls under way, missed calls, phones.
     Calls,
+    /// Tills, printers, print jobs.
+    Devices,
+    /// Something was scanned at a till. Goes to the browser with this cookie only.
+    Scan {
+        /// The cookie.
+        counter: String,
+        /// The till's count.
+        n: u64,
+        /// What the scanner read.
+        text: String,
+        /// What it said the code was.
+        symbology: Option<String>,
+    },
 }
 
 impl Live {
@@ -26,6 +39,8 @@ impl Live {
             Self::Pill => "pill",
             Self::Texts => "texts",
             Self::Calls => "calls",
+            Self::Devices => "devices",
+            Self::Scan { .. } => "scan",
         }
     }
 
@@ -33,7 +48,10 @@ impl Live {
     pub fn data(&self) -> String {
         match self {
             Self::Order(order) => json!({ "order": order }).to_string(),
-            _ => "{}".to_owned(),
+            Self::Scan { n, text, symbology, .. } => {
+                json!({ "n": n, "text": text, "symbology": symbology }).to_string()
+            }
+            Self::Board | Self::Pill | Self::Texts | Self::Calls | Self::Devices => "{}".to_owned(),
         }
     }
 }

@@ -22,7 +22,7 @@ use crate::config::Config;
 use crate::facts::GatewayJudge;
 use crate::uplink::{Hello, Uplink};
 use crate::web::Web;
-use crate::{calls, database, messages, modem, settings, staff, upkeep};
+use crate::{calls, database, messages, modem, settings, staff, tills, upkeep};
 
 /// A stop must be over by then; systemd and the interface promise five seconds.
 const STOP_LIMIT: Duration = Duration::from_millis(3_500);
@@ -128,10 +128,18 @@ async fn serve(config: &mut Config, restored: Option<String>, announced: &mut bo
     if let (Some(sip), Some(address)) = (&mut config.calls.sip, sip_address) {
         sip.listen = address;
     }
-    start_tasks(&app, outgoing, sip, &mut supervisor)?;
+    let tills = tills::Opened::open(&app).await;
+    // After a restore the tills find it where it was.
+    if let (Some(tills), Some(address)) = (&mut config.tills, app.tills.address()) {
+        tills.listen = address;
+    }
+    tills::reload(&app).await.context("reading the tills")?;
+    start_tasks(&app, outgoing, (sip, tills), &mut supervisor)?;
     let serving = tokio::spawn(listener.serve(web.router(), supervisor.stop_signal()));
     if !std::mem::replace(announced, true) {
-        let listeners = [Some(("web", address)), sip_address.map(|sip| ("sip", sip))];
+        let tills_address = app.tills.address();
+        let listeners =
+            [Some(("web", address)), sip_address.map(|sip| ("sip", sip)), tills_address.map(|tills| ("tills", tills))];
         let listeners: Vec<_> = listeners.into_iter().flatten().collect();
         announce_ready(env!("CARGO_PKG_VERSION"), &listeners)?;
     }
@@ -202,7 +210,7 @@ async fn judge_kept(app: &App) -> Result<(), ShopError> {
 fn start_tasks(
     app: &App,
     outgoing: tokio::sync::mpsc::Receiver<crate::app::Outgoing>,
-    sip: Option<calls::Started>,
+    (sip, tills): (Option<calls::Started>, Option<tills::Opened>),
     supervisor: &mut Supervisor,
 ) -> anyhow::Result<()> {
     let hello = Hello::new(app.clone())?;
@@ -230,6 +238,10 @@ fn start_tasks(
     let for_calls = app.clone();
     let mut sip = sip;
     supervisor.keep("calls", move |stop| calls::run(for_calls.clone(), sip.take(), stop));
+    if let Some(opened) = tills.map(Arc::new) {
+        let for_tills = app.clone();
+        supervisor.keep("tills", move |stop| tills::run(for_tills.clone(), Arc::clone(&opened), stop));
+    }
     let for_housekeeping = app.clone();
     supervisor.keep("housekeeping", move |stop| upkeep::run(for_housekeeping.clone(), stop));
     let for_backups = app.clone();

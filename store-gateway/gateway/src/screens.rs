@@ -9,6 +9,7 @@ pub mod format;
 pub mod lang;
 mod present;
 mod present_calls;
+mod present_devices;
 mod present_order;
 mod templates;
 pub mod view;

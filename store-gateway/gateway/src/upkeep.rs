@@ -12,7 +12,7 @@ use store_sync::Witness;
 
 use crate::app::{App, ShopError, go_on, quiet_when_superseded};
 use crate::config::Config;
-use crate::{calls, database, run};
+use crate::{calls, database, run, tills};
 
 /// How often the present time is saved as the floor of the next start.
 const SAVE_TIME: Duration = Duration::from_secs(60);
@@ -44,6 +44,7 @@ pub async fn run(app: App, mut stop: Stop) -> anyhow::Result<()> {
                     let old = desk.wall().unix_ms - IDEMPOTENCY_MS;
                     desk.db().execute("DELETE FROM idempotency WHERE at_ms < ?1", [old])?;
                     calls::drop_old(desk)?;
+                    tills::jobs::drop_old(desk)?;
                     desk.sync(|end, ledger, now| end.trim(ledger, now))
                 });
                 go_on("dropping old rows", swept.await)?;

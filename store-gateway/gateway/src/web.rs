@@ -4,6 +4,7 @@ pub mod api;
 pub mod auth;
 pub mod health;
 pub mod pages;
+pub mod printing;
 pub mod sse;
 pub mod view;
 

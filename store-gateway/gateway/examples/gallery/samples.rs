@@ -42,6 +42,8 @@ fn frame(theme: Theme) -> Frame {
         link: LinkPill::Offline { since: ago(2112), to_send: 4 },
         needs_person: 0,
         missed_calls: 2,
+        prints_to_check: 1,
+        printers_held: 1,
         amber_s: 180,
         red_s: 300,
     }
@@ -122,6 +124,7 @@ fn line(name: &str, code: &str, quantity: u32, price: i64, mark: LineMark) -> Li
 fn card() -> Card {
     Card {
         order: "48213".to_owned(),
+        papers: vec![PrintKindWord::PickSlip, PrintKindWord::BagLabel],
         version: 12,
         who: who("J.K.", "813"),
         goods: GoodsWord::Ready,
@@ -251,6 +254,8 @@ fn works() -> Vec<(&'static str, Work)> {
         ("staging-shelf", Work::Staging(Box::new(staging(Expect::Shelf)), side())),
         ("messages", Work::Messages(messages())),
         ("calls", Work::Calls(Box::new(calls()))),
+        ("devices", Work::Devices(Box::new(devices()))),
+        ("preview", Work::Preview(Box::new(preview()))),
         ("call", Work::Call(Box::new(call_page()))),
         ("health", Work::Health(Box::new(health(false)))),
         ("health-well", Work::Health(Box::new(health(true)))),
@@ -437,6 +442,70 @@ fn call(id: &str, way: CallWayWord, name: &str, tail: &str, outcome: CallOutcome
 fn missed_call() -> Call {
     let missed = call("c1", CallWayWord::In, "J.K.", "813", CallOutcomeWord::Missed, 660);
     Call { order: some("48213"), rang_s: 25, ..missed }
+}
+
+fn print_job(kind: PrintKindWord, state: PrintStateWord, why: Option<HeldWord>) -> PrintJob {
+    PrintJob {
+        id: format!("job-{}", state.key()),
+        kind,
+        order: (kind != PrintKindWord::Test).then(|| "48213".to_owned()),
+        till: "Kasa 1".to_owned(),
+        printer: "paragon".to_owned(),
+        at: ago(70),
+        by: "anna".to_owned(),
+        state,
+        why,
+        is_again: state == PrintStateWord::Printed,
+        may_cancel: matches!(state, PrintStateWord::Held | PrintStateWord::Waiting),
+        may_again: matches!(state, PrintStateWord::Printed | PrintStateWord::Unknown),
+    }
+}
+
+fn devices() -> Devices {
+    let printer = |name: &str, state: HeldWord, drawer: bool| Printer {
+        name: name.to_owned(),
+        profile: "epson-tm-t20".to_owned(),
+        columns: 48,
+        state: Some(state),
+        paper_low: drawer,
+        drawer,
+    };
+    let till = |id: i64, name: &str, screen: ScreenWord| Till {
+        id,
+        name: name.to_owned(),
+        online: (id == 1).then(|| ago(7_200)),
+        seen: Some(ago(86_400)),
+        version: "0.1.0".to_owned(),
+        screen,
+        printers: vec![printer("paragon", HeldWord::Ready, true), printer("etykiety", HeldWord::PaperOut, false)],
+        scanners: vec![Scanner { name: "ręczny".to_owned(), connected: id == 1, scans: 128, dropped: 2 }],
+        unseen: u32::from(id == 1) * 3,
+    };
+    Devices {
+        here: "/devices".to_owned(),
+        address: some("192.168.1.10:8443"),
+        code: Some(EnrolCode { code: "0000-0001-ZZZZ-ZZZZ-1111-1111".to_owned(), until: ahead(540) }),
+        may_manage: true,
+        tills: vec![till(1, "Kasa 1", ScreenWord::This), till(2, "Kasa 2", ScreenWord::Nobody)],
+        asked: vec![print_job(PrintKindWord::CollectionSlip, PrintStateWord::Unknown, Some(HeldWord::Silent))],
+        jobs: vec![
+            print_job(PrintKindWord::BagLabel, PrintStateWord::Held, Some(HeldWord::PaperOut)),
+            print_job(PrintKindWord::CollectionSlip, PrintStateWord::Printed, None),
+            print_job(PrintKindWord::Test, PrintStateWord::Sent, None),
+        ],
+        older: some("/devices?before=1779360000000-0"),
+    }
+}
+
+fn preview() -> Preview {
+    let till = |id: i64, name: &str| PreviewTill { id, name: name.to_owned(), online: id == 1, columns: 48 };
+    Preview {
+        kind: PrintKindWord::BagLabel,
+        order: some("48213"),
+        shelf: None,
+        tills: vec![till(1, "Kasa 1"), till(2, "Kasa 2")],
+        jobs: vec![print_job(PrintKindWord::BagLabel, PrintStateWord::Held, Some(HeldWord::CoverOpen))],
+    }
 }
 
 fn calls() -> Calls {

@@ -115,6 +115,11 @@ impl Desk<'_, '_> {
                 self.db().execute("UPDATE message SET text = '' WHERE person_ref = ?1", [person])?;
                 self.db().execute("UPDATE received SET text = '', sender = '' WHERE person_ref = ?1", [person])?;
                 self.db().execute("UPDATE call SET number = '' WHERE person_ref = ?1", [person])?;
+                self.db().execute(
+                    "UPDATE print_job SET document = '{\"parts\":[]}'
+                     WHERE reservation IN (SELECT id FROM reservation WHERE person_ref = ?1)",
+                    [person],
+                )?;
             }
             facts::PersonNow::Unknown => return Ok(()),
         }

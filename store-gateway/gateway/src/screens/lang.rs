@@ -103,6 +103,12 @@ impl Count for u8 {
     }
 }
 
+impl Count for u16 {
+    fn count(&self) -> i64 {
+        i64::from(*self)
+    }
+}
+
 impl Count for u32 {
     fn count(&self) -> i64 {
         i64::from(*self)

@@ -3,12 +3,13 @@
 use super::format::{Moment, timer};
 use super::lang::Words;
 use super::present::{left, order_path, wait_level};
+use super::present_devices::document_path;
 use super::segment;
 use super::view::{
     Bag, BagCheck, Card, CodeCheck, Expect, Flag, Frame, HistoryItem, Line, LineMark, MoneyView, Person, Presence,
     Problem, SearchHit, Staging, Thread, ThreadItem,
 };
-use super::words::{ActionWord, GoodsWord, MoneyWord, PurposeWord, Tone};
+use super::words::{ActionWord, GoodsWord, MoneyWord, PrintKindWord, PurposeWord, Tone};
 
 /// What stands for the customer's code wherever a text is shown.
 const HIDDEN_CODE: &str = "••••••";
@@ -86,6 +87,10 @@ impl Line {
 impl Card {
     pub(super) fn href(&self) -> String {
         order_path(&self.order)
+    }
+
+    pub(super) fn paper_href(&self, kind: &PrintKindWord) -> String {
+        document_path(*kind, Some(&self.order))
     }
 
     pub(super) fn title(&self, t: &Words) -> String {
@@ -322,6 +327,7 @@ impl Problem {
             Self::TooLateToUndo => "too-late-to-undo",
             Self::NotAllowed => "not-allowed",
             Self::BadInput => "bad-input",
+            Self::Print(_) => "print",
             Self::Session => "session",
             Self::Busy => "busy",
         }
@@ -350,6 +356,7 @@ impl Problem {
             Self::NotAllowed => t.s("problem-not-allowed"),
             Self::BadInput => t.s("problem-bad-input"),
             Self::Session => t.s("problem-session"),
+            Self::Print(word) => t.s(word.key()),
             Self::Busy => t.s("problem-busy"),
         }
     }
@@ -371,6 +378,7 @@ impl Problem {
             Self::NotAllowed => t.s("problem-not-allowed-next"),
             Self::BadInput => t.s("problem-bad-input-next"),
             Self::Session => t.s("problem-session-next"),
+            Self::Print(_) => t.s("problem-print-next"),
             Self::Busy => t.s("problem-busy-next"),
         }
     }

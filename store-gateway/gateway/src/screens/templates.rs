@@ -5,8 +5,8 @@ use askama::Template;
 use super::ProblemContext;
 use super::lang::{Lang, Words};
 use super::view::{
-    Board, CallHead, CallPage, Calls, Card, Frame, Health, Line, LinkPill, Login, Messages, Page, Presence, Primary,
-    Problem, Search, Setup, Side, Staging, Theme, Work,
+    Board, CallHead, CallPage, Calls, Card, Devices, Frame, Health, Line, LinkPill, Login, Messages, Page, Presence,
+    Preview, Primary, Problem, Search, Setup, Side, Staging, Theme, Work,
 };
 use super::words::{ActionWord, ModemWord, RefuseWord};
 
@@ -61,6 +61,7 @@ fn title_key(work: &Work) -> &'static str {
         Work::Messages(_) => "messages-title",
         Work::Health(_) => "health-title",
         Work::Calls(_) | Work::Call(_) => "calls-title",
+        Work::Devices(_) | Work::Preview(_) => "devices-title",
         Work::Empty(_) | Work::Order(..) | Work::Staging(..) | Work::Search(..) | Work::Refused(..) => "page-title",
     }
 }
@@ -124,9 +125,14 @@ fn notice_of(t: Words, f: &Frame, work: &Work) -> String {
         Work::Order(card, _) => card.problem.as_ref(),
         Work::Staging(staging, _) => staging.problem.as_ref(),
         Work::Messages(messages) => messages.problem.as_ref(),
-        Work::Empty(_) | Work::Search(..) | Work::Health(_) | Work::Calls(_) | Work::Call(_) | Work::Refused(..) => {
-            None
-        }
+        Work::Empty(_)
+        | Work::Search(..)
+        | Work::Health(_)
+        | Work::Calls(_)
+        | Work::Call(_)
+        | Work::Devices(_)
+        | Work::Preview(_)
+        | Work::Refused(..) => None,
     };
     // The card has its own button for an override.
     problem.map(|p| ProblemTemplate::of(t, f, p, None).to_string()).unwrap_or_default()
@@ -140,7 +146,9 @@ pub(super) fn side_of(work: &Work) -> Option<&Side> {
         | Work::Staging(_, side)
         | Work::Search(_, side)
         | Work::Refused(_, side) => Some(side),
-        Work::Messages(_) | Work::Health(_) | Work::Calls(_) | Work::Call(_) => None,
+        Work::Messages(_) | Work::Health(_) | Work::Calls(_) | Work::Call(_) | Work::Devices(_) | Work::Preview(_) => {
+            None
+        }
     }
 }
 
@@ -154,6 +162,8 @@ pub(super) enum Middle<'a> {
     Health(HealthTemplate<'a>),
     Calls(CallsTemplate<'a>),
     Call(CallTemplate<'a>),
+    Devices(DevicesTemplate<'a>),
+    Preview(PreviewTemplate<'a>),
     Refused(RefusedTemplate<'a>),
 }
 
@@ -168,6 +178,8 @@ impl<'a> Middle<'a> {
             Work::Health(h) => Self::Health(HealthTemplate { t, f, h }),
             Work::Calls(c) => Self::Calls(CallsTemplate { t, f, c }),
             Work::Call(p) => Self::Call(CallTemplate { t, f, p }),
+            Work::Devices(d) => Self::Devices(DevicesTemplate { t, f, d }),
+            Work::Preview(p) => Self::Preview(PreviewTemplate { t, f, p }),
             Work::Refused(p, _) => Self::Refused(RefusedTemplate { problem: ProblemTemplate::of(t, f, p, None) }),
         }
     }
@@ -184,6 +196,8 @@ impl std::fmt::Display for Middle<'_> {
             Self::Health(template) => template.fmt(out),
             Self::Calls(template) => template.fmt(out),
             Self::Call(template) => template.fmt(out),
+            Self::Devices(template) => template.fmt(out),
+            Self::Preview(template) => template.fmt(out),
             Self::Refused(template) => template.fmt(out),
         }
     }
@@ -278,6 +292,22 @@ pub(super) struct CallTemplate<'a> {
 }
 
 #[derive(Template)]
+#[template(path = "devices.html")]
+pub(super) struct DevicesTemplate<'a> {
+    t: Words,
+    f: &'a Frame,
+    d: &'a Devices,
+}
+
+#[derive(Template)]
+#[template(path = "preview.html")]
+pub(super) struct PreviewTemplate<'a> {
+    t: Words,
+    f: &'a Frame,
+    p: &'a Preview,
+}
+
+#[derive(Template)]
 #[template(path = "refused.html")]
 pub(super) struct RefusedTemplate<'a> {
     problem: ProblemTemplate<'a>,
@@ -307,12 +337,14 @@ impl<'a> KeysTemplate<'a> {
         match work {
             Work::Order(card, _) => Self::of_card(t, f, card),
             Work::Staging(staging, _) => Self { t, f, card: None, back: true, back_to: staging.href(), oob: false },
+            Work::Preview(p) => Self { t, f, card: None, back: true, back_to: p.back(), oob: false },
             Work::Empty(_) => Self { t, f, card: None, back: false, back_to: String::new(), oob: false },
             Work::Search(..)
             | Work::Messages(_)
             | Work::Health(_)
             | Work::Calls(_)
             | Work::Call(_)
+            | Work::Devices(_)
             | Work::Refused(..) => Self { t, f, card: None, back: true, back_to: "/".to_owned(), oob: false },
         }
     }

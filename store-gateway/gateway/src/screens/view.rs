@@ -4,6 +4,7 @@
 
 mod board;
 mod calls;
+mod devices;
 mod order;
 mod pages;
 
@@ -11,6 +12,7 @@ pub use board::{Board, BoardDone, BoardHere, BoardPick, BoardReady, LinkPill, Wh
 pub use calls::{
     Call, CallEntry, CallHead, CallPage, Calls, Contact, Line as OutsideLine, LiveCall, Phone, Recording, Recordings,
 };
+pub use devices::{Devices, EnrolCode, Preview, PreviewTill, PrintJob, Printer, Scanner, Till};
 pub use order::{
     Bag, BagCheck, Card, CodeCheck, Expect, Flag, Frozen, HistoryItem, Line, LineMark, MoneyView, Person, Presence,
     Primary, Problem, Search, SearchHit, Side, Staging, Text, Thread, ThreadItem, Why,
@@ -72,6 +74,10 @@ pub struct Frame {
     pub needs_person: u32,
     /// Missed calls that nobody has dealt with.
     pub missed_calls: u32,
+    /// Print jobs of which nobody knows whether they came out.
+    pub prints_to_check: u32,
+    /// Printers that can't print: no paper, an open cover, an error.
+    pub printers_held: u32,
     /// Seconds of waiting after which a customer's row turns amber.
     pub amber_s: u32,
     /// Seconds of waiting after which it turns red.
@@ -108,6 +114,10 @@ pub enum Work {
     Calls(Box<Calls>),
     /// One call's timeline.
     Call(Box<CallPage>),
+    /// Tills, printers, print jobs.
+    Devices(Box<Devices>),
+    /// A document before it is printed.
+    Preview(Box<Preview>),
     /// A refusal with nothing else to show (unknown order, wrong store), with its words in the middle.
     Refused(Problem, Side),
 }
@@ -124,6 +134,8 @@ impl Work {
             | Self::Health(_)
             | Self::Calls(_)
             | Self::Call(_)
+            | Self::Devices(_)
+            | Self::Preview(_)
             | Self::Refused(..) => None,
         }
     }

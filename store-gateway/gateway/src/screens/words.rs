@@ -514,3 +514,139 @@ words! {
         Sim => ("outline-sim", Plain),
     }
 }
+
+words! {
+    /// What is printed.
+    PrintKindWord {
+        /// A bag's label.
+        BagLabel => ("print-bag-label", Plain),
+        /// A shelf's label.
+        ShelfLabel => ("print-shelf-label", Plain),
+        /// What to pick.
+        PickSlip => ("print-pick-slip", Plain),
+        /// What the customer took.
+        CollectionSlip => ("print-collection-slip", Plain),
+        /// The poster for the door.
+        DoorQr => ("print-door-qr", Plain),
+        /// A test page.
+        Test => ("print-test", Plain),
+        /// The drawer.
+        Drawer => ("print-drawer", Plain),
+    }
+}
+
+impl PrintKindWord {
+    /// Its segment in paths.
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::BagLabel => "bag-label",
+            Self::ShelfLabel => "shelf-label",
+            Self::PickSlip => "pick-slip",
+            Self::CollectionSlip => "collection-slip",
+            Self::DoorQr => "door-qr",
+            Self::Test => "test",
+            Self::Drawer => "drawer",
+        }
+    }
+}
+
+words! {
+    /// How a print job stands.
+    PrintStateWord {
+        /// Its till is away.
+        Waiting => ("job-waiting", Warn),
+        /// Its till has it.
+        Taken => ("job-taken", Plain),
+        /// The printer can't begin.
+        Held => ("job-held", Warn),
+        /// It is being printed.
+        Begun => ("job-begun", Info),
+        /// It came out.
+        Printed => ("job-printed", Go),
+        /// The printer took it.
+        Sent => ("job-sent", Go),
+        /// Nobody knows.
+        Unknown => ("job-unknown", Stop),
+        /// A person said that it came out.
+        CameOut => ("job-came-out", Go),
+        /// A person said that it did not.
+        Lost => ("job-lost", Plain),
+        /// Its time was over.
+        Expired => ("job-expired", Plain),
+        /// It is being cancelled.
+        Cancelling => ("job-cancelling", Plain),
+        /// Cancelled.
+        Cancelled => ("job-cancelled", Plain),
+        /// The till can't print it.
+        Refused => ("job-refused", Stop),
+    }
+}
+
+words! {
+    /// How a printer is, what keeps a job, or why one ended.
+    HeldWord {
+        /// It prints.
+        Ready => ("held-ready", Go),
+        /// The port can't be opened, or failed.
+        Port => ("held-port", Warn),
+        /// It does not answer.
+        Silent => ("held-silent", Warn),
+        /// It says that it is offline.
+        Offline => ("held-offline", Warn),
+        /// Its cover is open.
+        CoverOpen => ("held-cover-open", Stop),
+        /// It has no paper.
+        PaperOut => ("held-paper-out", Stop),
+        /// It has an error.
+        Error => ("held-error", Stop),
+        /// The till's bridge was started anew.
+        Restart => ("held-restart", Warn),
+        /// It waited too long in the middle.
+        Held => ("held-too-long", Warn),
+        /// The till has no such printer.
+        NoPrinter => ("held-no-printer", Stop),
+        /// The document can't be printed there.
+        Document => ("held-document", Stop),
+        /// Too many jobs wait.
+        Full => ("held-full", Warn),
+        /// The till was removed.
+        Removed => ("held-removed", Plain),
+    }
+}
+
+words! {
+    /// Which screen shows a till's scans.
+    ScreenWord {
+        /// This one.
+        This => ("till-screen-this", Go),
+        /// Another one.
+        Other => ("till-screen-other", Plain),
+        /// None.
+        Nobody => ("till-screen-none", Warn),
+    }
+}
+
+impl ScreenWord {
+    /// Whether it is this one.
+    pub const fn is_this(self) -> bool {
+        matches!(self, Self::This)
+    }
+}
+
+words! {
+    /// Why nothing is printed.
+    PrintProblemWord {
+        /// No till with a printer.
+        NoTill => ("problem-no-till", Warn),
+        /// Too many jobs.
+        Full => ("problem-prints-full", Warn),
+        /// The till is not connected.
+        Away => ("problem-till-away", Warn),
+        /// Nothing to print yet.
+        NoPaper => ("problem-no-paper", Warn),
+        /// The store's number is missing.
+        NoPhone => ("problem-no-phone", Warn),
+        /// The job has ended or begun.
+        Done => ("problem-print-done", Warn),
+    }
+}

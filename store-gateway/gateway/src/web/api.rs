@@ -6,15 +6,17 @@ mod messages;
 mod openapi;
 mod prompts;
 mod reservations;
+mod tills;
 
 use axum::Router;
 use axum::middleware::from_fn;
-use axum::routing::{get, post, put};
+use axum::routing::{delete, get, post, put};
 use store_daemon::problem::{Problem, only_problems};
 
 pub use act::{Acted, HandOverAsk, Presented, count_codes, hand_over_in, screen_is_open};
 pub use prompts::{keep as keep_recording, place as recording_place};
 pub use reservations::unknown_order;
+pub use tills::managers_only as managers_only_for_tills;
 
 use super::{Web, sse};
 
@@ -42,6 +44,16 @@ pub fn router() -> Router<Web> {
         .route("/phones", get(calls::phones))
         .route("/prompts", get(prompts::list))
         .route("/prompts/{language}/{name}", put(prompts::put).delete(prompts::delete))
+        .route("/tills", get(tills::list))
+        .route("/tills/code", post(tills::code))
+        .route("/tills/{id}", delete(tills::remove))
+        .route("/tills/{id}/drawer", post(tills::drawer))
+        .route("/prints", get(tills::prints))
+        .route("/prints/{id}", get(tills::one))
+        .route("/prints/{id}/again", post(tills::again))
+        .route("/prints/{id}/settle", post(tills::settle))
+        .route("/prints/{id}/cancel", post(tills::cancel))
+        .route("/reservations/{order}/print", post(tills::print))
         .route("/openapi.json", get(openapi::document))
         .route("/events", get(sse::events))
         .fallback(|| async { Problem::no_such_route() })

@@ -19,8 +19,18 @@ use crate::staff::{self, Person};
 
 /// The cookie with the session's token.
 pub const SESSION_COOKIE: &str = "session";
+/// The cookie by which a till's scans find their browser. It opens nothing: who uses it must be logged in.
+pub const COUNTER_COOKIE: &str = "counter";
 /// The header with what a page's form would send as `csrf`.
 pub const CSRF_HEADER: &str = "x-csrf-token";
+
+/// How long the cookie of a screen is kept: it outlives everybody's session, for the screen stays where it stands.
+pub const COUNTER_KEPT: Duration = Duration::from_secs(5 * 365 * 86_400);
+
+/// The browser's own cookie.
+pub fn counter_of(headers: &HeaderMap) -> Option<&str> {
+    cookie(headers, COUNTER_COOKIE).filter(|counter| !counter.is_empty())
+}
 
 /// Somebody who is logged in, from a bearer token or from the page's cookie with its CSRF token.
 pub struct LoggedIn {

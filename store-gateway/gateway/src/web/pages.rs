@@ -6,6 +6,7 @@ mod board;
 mod calls;
 mod card;
 mod desk_pages;
+mod devices;
 mod login;
 mod open;
 mod scan;
@@ -23,7 +24,7 @@ use store_daemon::web::cookie;
 pub use desk_pages::note_start;
 pub use open::Screens;
 
-use super::auth::{LoggedIn, Visitor};
+use super::auth::{LoggedIn, Visitor, counter_of};
 use super::view::problem_of;
 use super::{Web, sse};
 use crate::app::ShopError;
@@ -64,6 +65,19 @@ pub fn router() -> Router<Web> {
         .route("/calls/{id}/done", post(calls::done))
         .route("/prompts", post(calls::record).layer(DefaultBodyLimit::max(MOST_RECORDING)))
         .route("/prompts/remove", post(calls::remove_recording))
+        .route("/devices", get(devices::list))
+        .route("/devices/code", post(devices::code))
+        .route("/devices/tills/{till}/screen", post(devices::screen))
+        .route("/devices/tills/{till}/test", post(devices::test))
+        .route("/devices/tills/{till}/drawer", post(devices::drawer))
+        .route("/devices/tills/{till}/remove", post(devices::remove))
+        .route("/devices/jobs/{id}/settle", post(devices::settle))
+        .route("/devices/jobs/{id}/again", post(devices::again))
+        .route("/devices/jobs/{id}/cancel", post(devices::cancel))
+        .route("/orders/{order}/documents/{kind}", get(devices::preview_of_order).post(devices::print_of_order))
+        .route("/orders/{order}/documents/{kind}/{form}", get(devices::file_of_order))
+        .route("/documents/{kind}", get(devices::preview_of_store).post(devices::print_of_store))
+        .route("/documents/{kind}/{form}", get(devices::file_of_store))
         .route("/health-page", get(desk_pages::health))
         .route("/events", get(sse::events))
 }
@@ -84,6 +98,8 @@ pub struct Look {
     who: LoggedIn,
     lang: Lang,
     theme: Theme,
+    /// The cookie by which a till's scans find this browser.
+    counter: Option<String>,
     /// The request came from htmx and wants a fragment.
     fragment: bool,
 }
@@ -106,7 +122,8 @@ impl FromRequestParts<Web> for Look {
             <Visitor as axum::extract::OptionalFromRequestParts<Web>>::from_request_parts(parts, web).await;
         let Some(Visitor(who)) = visitor else { return Err(to_login(web, parts, fragment)) };
         let (lang, theme) = taste(web, &parts.headers);
-        Ok(Self { web: web.clone(), who, lang, theme, fragment })
+        let counter = counter_of(&parts.headers).map(str::to_owned);
+        Ok(Self { web: web.clone(), who, lang, theme, counter, fragment })
     }
 }
 

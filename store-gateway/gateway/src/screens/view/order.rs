@@ -4,7 +4,8 @@ use super::board::Who;
 use super::calls::Call;
 use crate::screens::format::{Moment, Money};
 use crate::screens::words::{
-    ActionWord, ArrivalWord, CauseWord, GoodsWord, HistoryWord, MessageWord, MoneyWord, PurposeWord, WhyWord,
+    ActionWord, ArrivalWord, CauseWord, GoodsWord, HistoryWord, MessageWord, MoneyWord, PrintKindWord,
+    PrintProblemWord, PurposeWord, WhyWord,
 };
 
 /// A bag and where it stands.
@@ -212,6 +213,8 @@ pub enum Primary {
 pub struct Card {
     /// The order number.
     pub order: String,
+    /// What it can be printed as.
+    pub papers: Vec<PrintKindWord>,
     /// The version for `version` in every form.
     pub version: u64,
     /// Whose it is.
@@ -434,6 +437,8 @@ pub enum Problem {
     BadInput,
     /// The session ended or the form is too old: log in again.
     Session,
+    /// Nothing is printed.
+    Print(PrintProblemWord),
     /// The box cannot write now; try again.
     Busy,
 }

@@ -150,7 +150,7 @@ impl IntoResponse for Answer {
 }
 
 /// Reads a JSON body; an empty one means `{}`. serde takes an array for an object, field by field; nobody means that.
-fn parse<T: DeserializeOwned>(sent: &[u8]) -> Result<T, Problem> {
+pub(super) fn parse<T: DeserializeOwned>(sent: &[u8]) -> Result<T, Problem> {
     let sent = if sent.trim_ascii().is_empty() { b"{}" } else { sent };
     if sent.trim_ascii_start().starts_with(b"[") {
         return Err(Problem::bad_request("$: expected an object"));

@@ -20,6 +20,7 @@ use crate::messages;
 use crate::screens::ProblemContext;
 use crate::screens::words::RefuseWord;
 use crate::web::api::{Acted, HandOverAsk, Presented, count_codes, hand_over_in, screen_is_open, unknown_order};
+use crate::web::printing::slip_of_hand_over;
 use crate::web::view;
 
 /// What every form of an order sends.
@@ -159,8 +160,14 @@ pub async fn hand_over(look: Look, Path(number): Path<String>, Form(form): Form<
         let bag = open.bag.as_ref().map(|bag| scan::parse(&format!("B{number}-{bag}"), Source::Scanned));
         let presented = open.proof.clone().unwrap_or(Presented::Nothing);
         let ask = HandOverAsk { presented, bag, lines: None, override_reason: reason };
-        let handed =
-            run(&look, &number, basics.version, move |desk, id, order, who| hand_over_in(desk, id, order, ask, who));
+        let counter = look.counter.clone();
+        let handed = run(&look, &number, basics.version, move |desk, id, order, who| {
+            let word = hand_over_in(desk, id, order, ask, who)?;
+            if word.is_ok() {
+                slip_of_hand_over(desk, id, counter.as_deref(), who)?;
+            }
+            Ok(word)
+        });
         let handed = handed.await.map_err(|refused| refused.0);
         count_codes(&look.web, &look.who.screen, handed)?;
         look.web.screens.close(&look.who.screen);

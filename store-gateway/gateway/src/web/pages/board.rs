@@ -15,6 +15,7 @@ use crate::app::{SCOPE, ShopError};
 use crate::screens::view::{
     Board, BoardDone, BoardHere, BoardPick, BoardReady, Frame, LinkPill, Side, Staff, Who, Work,
 };
+use crate::tills::{jobs, table};
 use crate::{calls, screens};
 
 /// Rows of one list of the board that are shown; the counts tell the rest.
@@ -26,14 +27,18 @@ const CATCHING_UP: u64 = 20;
 
 /// What every page and fragment needs to know.
 pub async fn frame(look: &Look) -> Result<Frame, ShopError> {
-    let read = look.web.app.read(|db| Ok((waiting(db)?, needs_person(db)?, missed_calls(db)?)));
-    let (waiting, needs_person, missed_calls) = read.await?;
+    let counter = look.counter.clone();
+    let read = look.web.app.read(move |db| {
+        let till = counter.map(|counter| table::of_counter(db, &counter)).transpose()?.flatten();
+        Ok((waiting(db)?, needs_person(db)?, missed_calls(db)?, jobs::unknown_count(db)?, till))
+    });
+    let (waiting, needs_person, missed_calls, prints_to_check, till) = read.await?;
     let config = &look.web.app.config;
     let person = &look.who.session.who;
     let seconds = |d: Duration| u32::try_from(d.as_secs()).unwrap_or(u32::MAX);
     Ok(Frame {
         store: config.store.name.clone(),
-        counter: String::new(),
+        counter: till.map(|till| till.name).unwrap_or_default(),
         csrf: look.who.session.csrf.clone(),
         now: look.now(),
         theme: look.theme,
@@ -41,6 +46,8 @@ pub async fn frame(look: &Look) -> Result<Frame, ShopError> {
         link: pill_of(look, waiting),
         needs_person,
         missed_calls,
+        prints_to_check,
+        printers_held: look.web.app.tills.printers_held(),
         amber_s: seconds(config.counter.arrived_amber),
         red_s: seconds(config.counter.arrived_red),
     })

@@ -12,7 +12,7 @@ use store_sync::Side as Author;
 
 use super::board::{Open, frame};
 use super::open::OpenOrder;
-use super::{Look, Refused, calls as calls_page, finish, show, words};
+use super::{Look, Refused, calls as calls_page, devices, finish, show, words};
 use crate::app::{SCOPE, ShopError};
 use crate::calls::{self, CallRow};
 use crate::config::BagScan;
@@ -375,6 +375,7 @@ pub fn card(look: &Look, read: &Read) -> Card {
         Some(HistoryItem { at: look.moment(*at), word: words::history(event)?, detail: None, by })
     });
     Card {
+        papers: devices::papers(&look.web, state),
         order: state.order.as_ref().map_or_else(String::new, ToString::to_string),
         version: state.version,
         who: read.who.clone(),

@@ -8,6 +8,7 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use serde::Deserialize;
+use store_daemon::secrets::token as random_token;
 use store_daemon::web::throttle::Miss;
 use store_daemon::web::{same_secret, set_cookie};
 use store_daemon::writer::Lane;
@@ -18,7 +19,7 @@ use crate::screens::view::{Frame, LinkPill, Login, LoginPerson, LoginProblem, Se
 use crate::screens::{self, Lang, Moment};
 use crate::staff::{self, Entry, StaffError};
 use crate::web::Web;
-use crate::web::auth::{LoginError, SESSION_COOKIE};
+use crate::web::auth::{COUNTER_COOKIE, COUNTER_KEPT, LoginError, SESSION_COOKIE, counter_of};
 use crate::web::pages::words;
 
 /// How long a browser remembers language and theme.
@@ -54,6 +55,8 @@ fn frame(web: &Web, theme: Theme) -> Frame {
         link: LinkPill::Online,
         needs_person: 0,
         missed_calls: 0,
+        prints_to_check: 0,
+        printers_held: 0,
         amber_s: seconds(config.counter.arrived_amber),
         red_s: seconds(config.counter.arrived_red),
     }
@@ -119,7 +122,14 @@ pub async fn log_in(State(web): State<Web>, headers: HeaderMap, Form(form): Form
     match web.log_in(&form.staff, &form.pin).await {
         Ok((token, _)) => {
             let cookie = set_cookie(SESSION_COOKIE, &token, web.sessions.longest(), web.transport);
-            (StatusCode::SEE_OTHER, [(header::SET_COOKIE, cookie)], Redirect::to(&next)).into_response()
+            let mut response =
+                (StatusCode::SEE_OTHER, [(header::SET_COOKIE, cookie)], Redirect::to(&next)).into_response();
+            // From the start, so that the event stream of any tab has it when a till is joined to this browser.
+            if counter_of(&headers).is_none() {
+                let counter = set_cookie(COUNTER_COOKIE, &random_token(), COUNTER_KEPT, web.transport);
+                response.headers_mut().append(header::SET_COOKIE, counter);
+            }
+            response
         }
         Err(LoginError::Wrong { left }) => {
             page(&web, &headers, next, Some(form.staff), Some(LoginProblem::WrongPin { tries_left: left })).await

@@ -12,7 +12,8 @@ use super::Look;
 use crate::screens::Money;
 use crate::screens::view::Problem;
 use crate::screens::words::{
-    ArrivalWord, CauseWord, GoodsWord, HistoryWord, MessageWord, MoneyWord, PurposeWord, RoleWord, WhyWord,
+    ArrivalWord, CauseWord, GoodsWord, HistoryWord, MessageWord, MoneyWord, PrintProblemWord, PurposeWord, RoleWord,
+    WhyWord,
 };
 
 pub fn role(role: Role) -> RoleWord {
@@ -201,6 +202,12 @@ pub fn problem(look: &Look, document: &Document, order: Option<&str>) -> Problem
         "unexpected" => Problem::Unexpected,
         "too-late" => Problem::TooLateToUndo,
         "forbidden" => Problem::NotAllowed,
+        "no-till" => Problem::Print(PrintProblemWord::NoTill),
+        "prints-full" => Problem::Print(PrintProblemWord::Full),
+        "till-away" => Problem::Print(PrintProblemWord::Away),
+        "no-paper" => Problem::Print(PrintProblemWord::NoPaper),
+        "no-phone" => Problem::Print(PrintProblemWord::NoPhone),
+        "print-done" => Problem::Print(PrintProblemWord::Done),
         "csrf" | "not-logged-in" => Problem::Session,
         _ if document.status() == StatusCode::FORBIDDEN => Problem::NotAllowed,
         _ if document.status().is_server_error() => Problem::Busy,
