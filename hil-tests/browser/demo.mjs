@@ -21,7 +21,8 @@ export async function demo() {
   if (process.env.DEMO_READY) return { ready: read(process.env.DEMO_READY), stop: async () => {} };
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'demo-'));
   const file = path.join(folder, 'ready.json');
-  const any = ['--counter-port', '0', '--hq-port', '0', '--phones-port', '0', '--switch-port', '0'];
+  const any = ['--counter-port', '0', '--hq-port', '0', '--phones-port', '0', '--switch-port', '0',
+    '--desk-port', '0', '--sip-port', '0'];
   const args = ['--data', path.join(folder, 'data'), '--orders', '40', '--ready-file', file, ...any];
   const child = spawn(path.join(target, 'debug', 'demo'), args, { stdio: ['ignore', 'ignore', 'inherit'] });
   const ended = new Promise((tell) => child.once('exit', tell));

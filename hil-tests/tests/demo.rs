@@ -30,7 +30,7 @@ impl Demo {
         let ready_file = data.with_extension("ready.json");
         let mut command = Command::new(binary("demo")?);
         command.arg("--data").arg(data).arg("--ready-file").arg(&ready_file);
-        for part in ["--counter-port", "--hq-port", "--phones-port", "--switch-port"] {
+        for part in ["--counter-port", "--hq-port", "--phones-port", "--switch-port", "--desk-port", "--sip-port"] {
             if !more.contains(&part) {
                 command.args([part, "0"]);
             }
@@ -78,7 +78,8 @@ impl Demo {
     /// Ends it by a signal, and waits until none of its processes is left.
     fn end(mut self, signal: Signal) -> Result<Process> {
         let pids = self.pids();
-        assert_eq!(pids.len(), 6, "broker, HQ, proxy, modem, gateway, phones: {:?}", self.ready["pids"]);
+        let parts = "broker, HQ, proxy, modem, printer, gateway, phones, till's desk, bridge";
+        assert_eq!(pids.len(), 9, "{parts}: {:?}", self.ready["pids"]);
         self.process.signal(signal)?;
         let status = self.process.wait(STOP)?;
         assert_eq!(status.success(), signal != Signal::SIGKILL, "{status}\n{}", self.process.log());

@@ -30,6 +30,9 @@ pub struct Memory {
     pub api_key: String,
     /// Staff and HQ's user are in the databases.
     pub people: bool,
+    /// The till is joined to the gateway.
+    #[serde(default)]
+    pub till: bool,
 }
 
 /// Ports on 127.0.0.1.
@@ -53,6 +56,16 @@ pub struct Ports {
     pub sound: u16,
     /// The store's SIP phones.
     pub sip: u16,
+    /// The page of the till's desk.
+    pub desk: u16,
+    /// The gateway's listener for tills.
+    pub tills: u16,
+    /// The simulated printer.
+    pub printer: u16,
+    /// The simulated printer's control.
+    pub printer_control: u16,
+    /// The simulated scanner's control.
+    pub scanner: u16,
 }
 
 /// The folder with all of the demo's data. Held by one demo at a time.
@@ -86,7 +99,7 @@ impl Folder {
         if start == Start::Fresh {
             folder.empty()?;
         }
-        for part in ["logs", "gateway", "hq", "modem"] {
+        for part in ["logs", "gateway", "hq", "modem", "till", "till/slips"] {
             fs::create_dir_all(folder.path(part)).with_context(|| format!("make the folder {part}"))?;
         }
         Ok(folder)
@@ -147,6 +160,21 @@ impl Folder {
         self.write("gateway.toml", &self.gateway(ports, hq_key, phones))
     }
 
+    /// Writes the till's configuration.
+    pub fn configure_till(&self, ports: &Ports) -> Result<()> {
+        let text = format!(
+            "[till]\nname = \"Kasa 1\"\n\n[gateway]\naddress = \"127.0.0.1:{}\"\nretry_max_ms = 2000\n\n[storage]\npath = {:?}\n\n\
+             [[scanner]]\nname = \"ręczny\"\nport = {:?}\n\n\
+             [[printer]]\nname = \"paragon\"\ntcp = \"127.0.0.1:{}\"\nprofile = \"epson-tm-t20\"\n\
+             duties = [\"slips\", \"labels\"]\ndrawer = true\n",
+            ports.tills,
+            self.argument("till/bridge"),
+            self.argument("till/scanner"),
+            ports.printer,
+        );
+        self.write("till.toml", &text)
+    }
+
     /// Writes the orders to drop on HQ's page.
     pub fn offer_orders(&self, memory: &Memory) -> Result<()> {
         self.write("orders.jsonl", &orders(OFFERED_ORDERS, memory)?)
@@ -165,9 +193,10 @@ impl Folder {
 
     fn gateway(&self, ports: &Ports, hq_key: &str, phones: &str) -> String {
         format!(
-            "[store]\nchain = \"{CHAIN}\"\nid = \"{STORE}\"\nname = \"Kraków, Rynek\"\ntimezone = \"Europe/Warsaw\"\nlanguage = \"pl\"\n\n\
+            "[store]\nchain = \"{CHAIN}\"\nid = \"{STORE}\"\nname = \"Kraków, Rynek\"\ntimezone = \"Europe/Warsaw\"\nlanguage = \"pl\"\nphone = \"+48120000000\"\n\n\
              [storage]\npath = {:?}\n\n[uplink]\nurl = \"mqtt://127.0.0.1:{}\"\nhq_key = {hq_key:?}\nretry_max_ms = 2000\n\n\
              [[modem]]\nport = {:?}\nprofile = \"auto\"\nbaud = 115200\n\n[modem.voice]\npcm = {:?}\n\n[web]\nlisten = \"127.0.0.1:{}\"\n\n\
+             [tills]\nlisten = \"127.0.0.1:{}\"\ncollection_slip = true\n\n\
              [sip]\nlisten = \"127.0.0.1:{}\"\nrealm = \"{SIP_REALM}\"\nmenu = \"100\"\n\n{}[voice]\nlanguages = [\"pl\", \"uk\", \"en\"]\n\
              ring_s = 20\n",
             self.argument("gateway"),
@@ -175,6 +204,7 @@ impl Folder {
             self.argument("modem/port"),
             self.argument("modem/sound"),
             ports.counter,
+            ports.tills,
             ports.sip,
             phones,
         )
@@ -197,7 +227,7 @@ impl Memory {
         if SystemRandom::new().fill(&mut key).is_err() {
             bail!("the system gave no random bytes");
         }
-        Ok(Self { since: Timestamp::now(), api_key: hex(&key), people: false })
+        Ok(Self { since: Timestamp::now(), api_key: hex(&key), people: false, till: false })
     }
 }
 
@@ -270,8 +300,23 @@ mod tests {
     fn the_key_stands_in_hqs_configuration_as_its_digest_only() {
         let folder = tempfile::tempdir().expect("a folder");
         let folder = Folder::open(folder.path(), Start::GoOn).expect("open");
-        let memory = Memory { since: Timestamp::UNIX_EPOCH, api_key: "abc".to_owned(), people: false };
-        let ports = Ports { counter: 1, hq: 2, phones: 3, switch: 4, broker: 5, uplink: 6, modem: 7, sound: 8, sip: 9 };
+        let memory = Memory { since: Timestamp::UNIX_EPOCH, api_key: "abc".to_owned(), people: false, till: false };
+        let ports = Ports {
+            counter: 1,
+            hq: 2,
+            phones: 3,
+            switch: 4,
+            broker: 5,
+            uplink: 6,
+            modem: 7,
+            sound: 8,
+            sip: 9,
+            desk: 10,
+            tills: 11,
+            printer: 12,
+            printer_control: 13,
+            scanner: 14,
+        };
         folder.configure_hq(&ports, &memory).expect("configure");
         let hq = fs::read_to_string(folder.path("hq.toml")).expect("read");
         // FIPS 180-4, example "abc".

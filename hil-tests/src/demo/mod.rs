@@ -7,6 +7,7 @@ mod people;
 mod ports;
 mod signals;
 mod team;
+mod till;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -57,6 +58,9 @@ pub struct Options {
     /// The port for SIP phones; 0 takes any.
     #[arg(long, value_name = "PORT", default_value_t = 5060)]
     sip_port: u16,
+    /// The port of the till's desk; 0 takes any.
+    #[arg(long, value_name = "PORT", default_value_t = 8084)]
+    desk_port: u16,
     /// Write addresses, logins and process numbers there, as JSON, once all is running.
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
@@ -79,6 +83,7 @@ pub fn run(options: &Options) -> Result<()> {
     let ports = choose_ports(options)?;
     folder.configure_hq(&ports, &memory)?;
     folder.configure_gateway(&ports, &people::hq_key(&folder)?, &people::phones()?)?;
+    folder.configure_till(&ports)?;
     folder.offer_orders(&memory)?;
     if !memory.people {
         people::add(&folder)?;
@@ -92,7 +97,7 @@ pub fn run(options: &Options) -> Result<()> {
         if again { ", going on with them" } else { "" }
     );
     let mut team = Team::new(&folder, &ports)?;
-    let result = serve(&mut team, &mut signals, options, &folder, &ports, &memory);
+    let result = serve(&mut team, &mut signals, options, &folder, &ports, &mut memory);
     team.stop(&mut signals);
     if let Some(path) = &options.ready_file {
         remove_if_there(path)?;
@@ -109,10 +114,15 @@ fn serve(
     options: &Options,
     folder: &Folder,
     ports: &Ports,
-    memory: &Memory,
+    memory: &mut Memory,
 ) -> Result<()> {
     if team.start_all(signals)? == Woken::Stop {
         return Ok(());
+    }
+    if !memory.till {
+        till::enrol(folder, ports)?;
+        memory.till = true;
+        folder.remember(memory)?;
     }
     welcome(ports, memory, folder);
     if options.orders > 0 {
@@ -133,6 +143,7 @@ fn choose_ports(options: &Options) -> Result<Ports> {
         ("the phones", options.phones_port),
         ("the uplink switch", options.switch_port),
         ("SIP phones", options.sip_port),
+        ("the till's desk", options.desk_port),
     ];
     let mut reserved: Vec<u16> = wanted.iter().map(|(_, port)| *port).collect();
     let mut chosen = Vec::new();
@@ -154,6 +165,11 @@ fn choose_ports(options: &Options) -> Result<Ports> {
         modem: free_port()?,
         sound: free_port()?,
         sip: chosen[4],
+        desk: chosen[5],
+        tills: free_port()?,
+        printer: free_port()?,
+        printer_control: free_port()?,
+        scanner: free_port()?,
     })
 }
 
@@ -162,6 +178,10 @@ fn welcome(ports: &Ports, memory: &Memory, folder: &Folder) {
     println!("  counter   http://127.0.0.1:{}   {}", ports.counter, people::staff_logins());
     println!("  HQ        http://127.0.0.1:{}   {}", ports.hq, people::hq_login());
     println!("  phones    http://127.0.0.1:{}   the customers' phones; answer an SMS there", ports.phones);
+    println!(
+        "  till      http://127.0.0.1:{}   its printer, drawer and scanner; join it to your screen on the counter's page \"Urządzenia\"",
+        ports.desk
+    );
     println!("  uplink    http://127.0.0.1:{}   cuts and joins the line between the shop and HQ", ports.switch);
     println!("  SIP       127.0.0.1:{}          UDP or TCP, realm {SIP_REALM}: {}", ports.sip, people::phone_logins());
     println!();
@@ -179,6 +199,9 @@ fn ready(ports: &Ports, memory: &Memory, team: &Team) -> serde_json::Value {
         "hq": address(ports.hq),
         "phones": address(ports.phones),
         "switch": address(ports.switch),
+        "till": address(ports.desk),
+        "scanner_control": format!("127.0.0.1:{}", ports.scanner),
+        "printer_control": format!("127.0.0.1:{}", ports.printer_control),
         "staff": people::staff_json(),
         "hq_user": people::hq_json(),
         "api_key": memory.api_key,

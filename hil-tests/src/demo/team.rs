@@ -26,6 +26,9 @@ const MOST_DEATHS: u32 = 6;
 const AIR_MS: &str = "600";
 const REPORT_MS: &str = "1500";
 
+/// A receipt printer's pace.
+const LINES_PER_S: &str = "60";
+
 /// When a process is stopped: the gateway first, so that its farewell still finds proxy and broker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
@@ -111,6 +114,24 @@ impl Team {
                 )?,
             ),
             member(
+                "sim-printer",
+                Stage::Between,
+                Ready::Line,
+                own(
+                    "sim-printer",
+                    &[
+                        "--tcp",
+                        &local(ports.printer),
+                        "--control",
+                        &ports.printer_control.to_string(),
+                        "--out",
+                        &folder.argument("till/slips"),
+                        "--lines-per-s",
+                        LINES_PER_S,
+                    ],
+                )?,
+            ),
+            member(
                 "store-gateway",
                 Stage::Shop,
                 Ready::Line,
@@ -133,6 +154,32 @@ impl Team {
                         &folder.argument("modem/phones.json"),
                     ],
                 )?,
+            ),
+            member(
+                "sim-till",
+                Stage::Shop,
+                Ready::Line,
+                own(
+                    "sim-till",
+                    &[
+                        "--web",
+                        &local(ports.desk),
+                        "--printer-control",
+                        &ports.printer_control.to_string(),
+                        "--slips",
+                        &folder.argument("till/slips"),
+                        "--scanner-link",
+                        &folder.argument("till/scanner"),
+                        "--control",
+                        &ports.scanner.to_string(),
+                    ],
+                )?,
+            ),
+            member(
+                "pos-bridge",
+                Stage::Shop,
+                Ready::Line,
+                own("pos-bridge", &["run", "--config", &folder.argument("till.toml")])?,
             ),
         ];
         Ok(Self { members, logs: folder.path("logs") })
