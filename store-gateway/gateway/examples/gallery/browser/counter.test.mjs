@@ -56,7 +56,7 @@ const count = (way) => asked.filter((one) => one.way.startsWith(way)).length;
 const last = (way) => asked.filter((one) => one.way.startsWith(way)).at(-1);
 
 async function until(holds, what) {
-  for (let tries = 0; tries < 200; tries += 1) {
+  for (let tries = 0; tries < 800; tries += 1) {
     if (await holds()) return;
     await page.waitForTimeout(25);
   }
@@ -172,6 +172,8 @@ test('Enter hands over once, Escape goes back, arrows and Enter open the next', 
   await page.keyboard.press('Enter');
   await until(() => count('POST /orders/48213/hand-over') === 1, 'the hand-over');
   assert.equal(last('POST /orders/48213/hand-over').posted.version, '12');
+  // The answer is on the screen before the next key: it would else be drawn over what that key opens.
+  await until(() => shows('.banner-large.state'), 'the card that is done');
   await page.waitForTimeout(QUIET_MS);
   await page.keyboard.press('Escape');
   await until(() => shows('#work[data-order=""]'), 'the empty counter');
