@@ -284,54 +284,10 @@ test('7: the customer calls the store, hears it, walks the menu by keys; nobody 
   await until(async () => (await counter.locator('[aria-labelledby=c-missed] button').count()) === 0, 'it to be dealt with');
 });
 
-test('8: at the till a scan opens the card on the joined screen, Enter hands over, and the slip comes out of the printer', async () => {
-  const number = `${NUMBER}-d`;
-  const phone = PHONE.replace('600', '603');
-  await place(number, phone);
-  await hq.locator('.hq-submit button').click();
-  await until(async () => (await counter.request.get(`${ready.counter}${path(number)}`)).ok(), 'the fourth order');
-  await stage(number, 'E1');
-  const code = await codeOnPhone(phone, number);
-  await counter.goto(`${ready.counter}/devices`);
-  await counter.getByRole('button', { name: 'Używaj z tym ekranem' }).click();
-  await counter.getByText('skany otwierają się tutaj').waitFor();
-  await shot(counter, '12-devices');
-
-  const desk = await open('till');
-  await desk.goto(ready.till);
-  const scanned = (text) => desk.request.post(`${ready.till}/api/scan`, { data: { text, aim: ']C0' } });
-  // From any page: the messages are open, and the bag's label brings its card.
-  await counter.bringToFront();
-  await counter.goto(`${ready.counter}/messages`);
-  await until(async () => {
-    // The event stream may not be open yet; a scan that nobody sees is not kept.
-    await scanned(`B${number}-1`);
-    await counter.waitForTimeout(300);
-    return (await counter.locator('#card').getAttribute('data-order').catch(() => null)) === number;
-  }, 'the card of the scanned bag');
-  await shot(counter, '12-scanned');
-  await scanned(`O1:${ready.store}:${number}:${code}`);
-  await counter.locator('#card .word-go', { hasText: '✓' }).first().waitFor();
-  await enter(counter);
-  await counter.locator('.banner-large.state').waitFor();
-  await counter.goto(`${ready.counter}/devices`);
-  await until(async () => (await counter.locator('[aria-labelledby=d-jobs]').innerText()).includes('wydrukowano'), 'the slip to be printed');
-  await shot(counter, '12-printed');
-  await until(async () => (await desk.locator('body').innerText()).length > 0 && (await desk.locator('img').count()) > 0, 'the slip on the till\'s page');
-  await shot(desk, '12-slip');
-  const slips = await (await fetch(`${ready.till}/api/desk`)).json();
-  assert.ok(JSON.stringify(slips).includes(number), 'the slip names the order');
-
-  await counter.goto(`${ready.counter}${path(number)}/documents/bag-label`);
-  const picture = counter.locator('img.paper');
-  await until(async () => picture.evaluate((image) => image.complete && image.naturalWidth === 576), 'the picture of the label');
-  await shot(counter, '12-preview');
-});
-
 test('every page fits a telephone', async () => {
   const phone = { width: 390, height: 844 };
   for (const [name, page, places] of [
-    ['counter', counter, ['/', path(NUMBER), '/messages', '/calls', '/devices', `${path(NUMBER)}/documents/bag-label`, '/health-page']],
+    ['counter', counter, ['/', path(NUMBER), '/messages', '/calls', '/health-page']],
     ['hq', hq, ['/stores', '/orders', '/orders/new', `/stores/${ready.store}`, '/alerts', '/import']],
   ]) {
     await page.setViewportSize(phone);
